@@ -1,0 +1,1 @@
+"""Sending and reading mail. Knows nothing of sequences."""

@@ -1,0 +1,103 @@
+"""What a person enters about a mailbox."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+
+from mailboxes.models import Mailbox
+
+SERVER = ["smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password"]
+
+
+def zones() -> list[tuple[str, str]]:
+    """Every zone that people would choose, the aliases of old systems left out."""
+    named = (zone for zone in available_timezones() if "/" in zone or zone == "UTC")
+    kept = (zone for zone in named if not zone.startswith(("Etc/", "SystemV/", "US/")))
+    return [(zone, zone.replace("_", " ")) for zone in sorted(kept)]
+
+
+class MailboxForm(forms.ModelForm):
+    """What every mailbox has: who it sends as, and how much a day."""
+
+    zone = forms.ChoiceField(
+        label="Time zone", choices=zones, help_text="Its day, for the daily limit, begins here."
+    )
+
+    class Meta:
+        model = Mailbox
+        fields = ["sender_name", "daily_limit", "zone", "signature"]
+        labels = {"sender_name": "Sender name", "daily_limit": "Daily limit"}
+        widgets: dict[str, forms.Widget] = {"signature": forms.Textarea(attrs={"rows": 4})}
+        help_texts = {
+            "sender_name": "What prospects see as the sender.",
+            "signature": "Stands under every mail. A change applies to texts not yet approved.",
+        }
+
+
+class SMTPForm(MailboxForm):
+    """A mailbox at an SMTP server. The password is never shown again; empty keeps it."""
+
+    class Meta(MailboxForm.Meta):
+        fields = ["email", "sender_name", *SERVER, "daily_limit", "zone", "signature"]
+        labels = {
+            **MailboxForm.Meta.labels,
+            "email": "E-mail address",
+            "smtp_host": "Server",
+            "smtp_port": "Port",
+            "smtp_security": "Encryption",
+            "smtp_username": "User name",
+            "smtp_password": "Password",
+        }
+        widgets = {
+            **MailboxForm.Meta.widgets,
+            "smtp_password": forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            "smtp_username": forms.TextInput(attrs={"autocomplete": "off"}),
+            "smtp_host": forms.TextInput(attrs={"placeholder": "smtp.example.com"}),
+        }
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.kept_password = self.instance.smtp_password
+        self.fields["smtp_host"].required = True
+        self.fields["smtp_port"].min_value = 1
+        if self.instance.pk:
+            # Runs and approvals are bound to the address.
+            self.fields["email"].disabled = True
+            self.fields["email"].help_text = "Fixed: runs and approvals are bound to the address."
+            if self.kept_password:
+                self.fields["smtp_password"].help_text = "Leave empty to keep the one stored."
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).strip().lower()
+        others = Mailbox.objects.within(self.instance.workspace).exclude(pk=self.instance.pk)
+        if others.filter(email=email).exists():
+            raise forms.ValidationError(f"{email} is connected already.")
+        return email
+
+    def clean_smtp_host(self) -> str:
+        host = str(self.cleaned_data["smtp_host"]).strip().lower()
+        if "/" in host or "@" in host or " " in host:
+            raise forms.ValidationError("Write the server's name alone, like smtp.example.com.")
+        return host
+
+    def clean_smtp_port(self) -> int:
+        port = int(self.cleaned_data["smtp_port"])
+        if not 1 <= port <= 65_535:
+            raise forms.ValidationError("A port is a number from 1 to 65535.")
+        return port
+
+    def clean_smtp_password(self) -> str:
+        return str(self.cleaned_data.get("smtp_password") or self.kept_password)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        moved = "smtp_host" in self.changed_data and self.instance.pk
+        if moved and self.kept_password and not self.data.get(self.add_prefix("smtp_password")):
+            # Else whoever may edit could send the stored password to a server of their own.
+            self.add_error("smtp_password", "Enter the password again for the new server.")
+        return found
+
+    @property
+    def touches_server(self) -> bool:
+        return not self.instance.pk or not set(self.changed_data).isdisjoint(SERVER)

@@ -1,0 +1,141 @@
+"""The mailboxes of a workspace, and what a person does with one."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from mailboxes import connecting, limits
+from mailboxes.compose import RefusedMail
+from mailboxes.models import Mailbox, MailboxDay
+from mailboxes.providers.base import ProviderError
+from outreach.access import needs
+from outreach.requests import MemberRequest
+from outreach.times import now
+from outreach.toasts import toast
+from outreach.transitions import IllegalTransition
+
+MOST_CARDS = 200
+NEAR = 0.8
+
+# Why a mailbox is held, as its card says it.
+HOLDS = {
+    "quota": "The provider's quota is used up",
+    "rate": "The provider asks for fewer mails at once",
+    "settings": "A setting is wrong",
+    "faults": "Too many faults in a row",
+}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A mailbox as its page shows it."""
+
+    mailbox: Mailbox
+    used: int
+    held: str
+
+    @property
+    def limit(self) -> int:
+        return limits.day_limit(self.mailbox.daily_limit)
+
+    @property
+    def level(self) -> str:
+        if self.used >= self.limit:
+            return "full"
+        return "near" if self.used >= NEAR * self.limit else ""
+
+
+def cards_of(mailboxes: list[Mailbox], at: datetime) -> list[Card]:
+    """Look up what each mailbox has used of its own local day: one query for all."""
+    a_day = timedelta(days=1)
+    around = [at.date() - a_day, at.date(), at.date() + a_day]
+    days = MailboxDay.objects.filter(mailbox__in=mailboxes, day__in=around)
+    used: dict[tuple[int, date], int] = {(row.mailbox_id, row.day): row.used for row in days}
+    found = []
+    for each in mailboxes:
+        today = at.astimezone(ZoneInfo(each.zone)).date()
+        is_held = each.held_until is not None and each.held_until > at
+        held = HOLDS.get(each.hold_reason, "Held") if is_held else ""
+        found.append(Card(each, used.get((each.pk, today), 0), held))
+    return found
+
+
+@require_GET
+@needs("viewer")
+def mailboxes(request: MemberRequest) -> HttpResponse:
+    rows = list(Mailbox.objects.within(request.workspace).order_by("email")[:MOST_CARDS])
+    context = {"cards": cards_of(rows, now()), "may_change": request.membership.may("admin")}
+    return render(request, "mailboxes/list.html", context)
+
+
+def find(request: MemberRequest, pk: int) -> Mailbox:
+    """Return a mailbox of this workspace, else 404."""
+    rows = Mailbox.objects.within(request.workspace).select_related("workspace")
+    return get_object_or_404(rows, pk=pk)
+
+
+@require_POST
+@needs("admin")
+def pause(request: MemberRequest, pk: int) -> HttpResponse:
+    return change(request, pk, "pause", "Nothing leaves from {} until it is resumed.")
+
+
+@require_POST
+@needs("admin")
+def resume(request: MemberRequest, pk: int) -> HttpResponse:
+    return change(request, pk, "resume", "{} sends again.")
+
+
+def change(request: MemberRequest, pk: int, verb: str, said: str) -> HttpResponse:
+    mailbox = find(request, pk)
+    try:
+        connecting.change(mailbox, verb, by=request.user)
+    except IllegalTransition as problem:
+        toast(request, str(problem), level="error")
+    else:
+        toast(request, said.format(mailbox))
+    return redirect("mailboxes:list")
+
+
+@require_POST
+@needs("admin")
+def disconnect(request: MemberRequest, pk: int) -> HttpResponse:
+    """Take the mailbox out of service; its runs wait for a person."""
+    mailbox = find(request, pk)
+    connecting.disconnect(mailbox, by=request.user)
+    toast(request, f"{mailbox} is disconnected. Its steps wait until it is connected again.")
+    return redirect("mailboxes:list")
+
+
+@require_POST
+@needs("admin")
+def reconnect(request: MemberRequest, pk: int) -> HttpResponse:
+    """Take a Sandbox mailbox back at once; others show what to enter."""
+    mailbox = find(request, pk)
+    if mailbox.provider != Mailbox.Provider.SANDBOX:
+        return redirect("mailboxes:edit", pk=mailbox.pk)
+    try:
+        connecting.connect(mailbox, by=request.user)
+    except connecting.NotHere as problem:
+        toast(request, str(problem), level="error")
+    else:
+        toast(request, f"{mailbox} is connected again.")
+    return redirect("mailboxes:list")
+
+
+@require_POST
+@needs("admin")
+def test(request: MemberRequest, pk: int) -> HttpResponse:
+    """Send a test mail to whoever asks, and repeat what the server said."""
+    mailbox = find(request, pk)
+    try:
+        words = connecting.send_test(mailbox, request.user)
+    except (ProviderError, RefusedMail) as problem:
+        toast(request, f"The test mail was not sent. The server said: {problem}", level="error")
+    else:
+        toast(request, f"A test mail is on its way to {request.user.email}. {words}".strip())
+    return redirect("mailboxes:list")

@@ -1,0 +1,1 @@
+"""The ground: settings, people, workspaces and the clock. Imports no other app."""

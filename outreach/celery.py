@@ -1,0 +1,73 @@
+"""Celery carries wake-ups only: what is to be done, and when, are columns in the database."""
+
+import logging.config
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import beat_init, celeryd_init, setup_logging
+from django.conf import settings
+
+from outreach import broker
+from outreach.timetable import TIMETABLE
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
+
+# A wake-up that waited this long is dropped; the next one does its work.
+EXPIRES_SECONDS = 25
+
+app = Celery("outreach")
+app.conf.update(
+    broker_url=settings.REDIS_URL or "memory://",
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"global_keyprefix": f"{settings.REDIS_PREFIX}:"},
+    result_backend=None,
+    task_ignore_result=True,
+    # Acknowledged before it runs: a killed worker's wake-up is lost, which changes nothing,
+    # and never comes back an hour later.
+    task_acks_late=False,
+    task_reject_on_worker_lost=False,
+    worker_prefetch_multiplier=1,
+    # Longer than the longest lease, that of a mail on its way over SMTP.
+    task_time_limit=900,
+    task_soft_time_limit=None,
+    worker_concurrency=settings.WORKER_CONCURRENCY,
+    worker_max_tasks_per_child=500,
+    worker_max_memory_per_child=300_000,
+    worker_soft_shutdown_timeout=30,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    timezone="UTC",
+    enable_utc=True,
+    imports=["outreach.tasks", "sequences.tasks"],
+    # Keeps no file: every entry is a short interval, and a slot runs once however often beat asks.
+    beat_scheduler="celery.beat:Scheduler",
+    beat_max_loop_interval=1,
+    beat_schedule={
+        name: {
+            "task": "outreach.tasks.tick",
+            "args": [name],
+            "schedule": entry.period,
+            "options": {"expires": EXPIRES_SECONDS},
+        }
+        for name, entry in TIMETABLE.items()
+    },
+)
+# Celery closes Django's connections around every task unless told to keep them; `ticks.run_alone`
+# drops those that broke or grew old.
+app.conf["CELERY_DB_REUSE_MAX"] = 10_000
+
+
+@setup_logging.connect
+def log_like_the_web(**signal: Any) -> None:
+    logging.config.dictConfig(settings.LOGGING)
+
+
+@celeryd_init.connect
+@beat_init.connect
+def refuse_a_forgetful_redis(**signal: Any) -> None:
+    if problem := broker.objection(settings.REDIS_URL):
+        raise SystemExit(f"Not started. {problem}")

@@ -1,0 +1,49 @@
+"""Text that is readable in the program and unreadable in the database."""
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import FieldError
+from django.db import models
+
+
+class DecryptionError(Exception):
+    """A stored secret cannot be read with the keys in FIELD_ENCRYPTION_KEYS."""
+
+
+@lru_cache(maxsize=4)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def cipher() -> MultiFernet:
+    """Encrypt with the first key of FIELD_ENCRYPTION_KEYS, decrypt with any of them."""
+    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+class EncryptedTextField(models.TextField):
+    """A text column that holds Fernet tokens; it can be read and written, not searched."""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        # Not get_db_prep_save: bulk_update passes expressions there.
+        value = super().get_db_prep_value(value, connection, prepared)
+        if value is None or value == "":
+            return value
+        return cipher().encrypt(str(value).encode()).decode("ascii")
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
+        if value is None or value == "":
+            return value
+        try:
+            return cipher().decrypt(value.encode()).decode()
+        except InvalidToken as error:
+            raise DecryptionError(
+                f"{self.name} was stored with a key that is not in FIELD_ENCRYPTION_KEYS."
+            ) from error
+
+    def get_lookup(self, name: str) -> Any:
+        if name != "isnull":
+            raise FieldError(f"{self.name} is encrypted and cannot be searched.")
+        return super().get_lookup(name)

@@ -1,0 +1,156 @@
+import secrets
+from datetime import datetime, timedelta
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+
+from outreach.models.audit import AuditEntry
+from outreach.models.erasing import erase_rows_of
+from outreach.models.user import User
+from outreach.times import now
+
+INVITATION_LIFE = timedelta(days=14)
+
+
+class Workspace(models.Model):
+    """A tenant: every other record belongs to exactly one."""
+
+    name = models.CharField(max_length=120)
+    zone = models.CharField("time zone", max_length=64, default="UTC")
+    postal_address = models.TextField(
+        blank=True,
+        help_text="Printed under every mail: the law of most countries asks for it.",
+    )
+    undo_seconds = models.PositiveSmallIntegerField(
+        "undo window",
+        default=10,
+        validators=[MaxValueValidator(120)],
+        help_text="Nothing leaves for this many seconds after Approve & send (0 to 120).",
+    )
+    failed_after_days = models.PositiveSmallIntegerField(
+        "give up on failed steps after",
+        default=14,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="Days until a run whose step failed, and nobody retried, is archived.",
+    )
+    is_sandbox = models.BooleanField(
+        default=False, help_text="Only Sandbox mailboxes: nothing leaves, time can be moved on."
+    )
+    stopped_at = models.DateTimeField("sending stopped at", null=True, blank=True)
+    stopped_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
+    )
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(undo_seconds__lte=120), name="workspace_undo_at_most_120"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_stopped(self) -> bool:
+        return self.stopped_at is not None
+
+    def stop_sending(self, *, by: User) -> None:
+        """Stop every send of this workspace at its next gate; stopping twice changes nothing."""
+        self._set_stopped(at=now(), by=by, verb="stop_sending", was_stopped=False)
+
+    def resume_sending(self, *, by: User) -> None:
+        """Let sending go on; resuming twice changes nothing."""
+        self._set_stopped(at=None, by=by, verb="resume_sending", was_stopped=True)
+
+    def erase(self) -> None:
+        """Delete the workspace with everything in it."""
+        with transaction.atomic():
+            # Nothing can be added to a locked workspace while it is being emptied.
+            if Workspace.objects.select_for_update().filter(pk=self.pk).first():
+                erase_rows_of(self)
+                self.delete()
+
+    def _set_stopped(self, *, at: datetime | None, by: User, verb: str, was_stopped: bool) -> None:
+        with transaction.atomic():
+            rows = Workspace.objects.filter(pk=self.pk, stopped_at__isnull=not was_stopped)
+            if rows.update(stopped_at=at, stopped_by=by if at else None):
+                self.stopped_at, self.stopped_by = at, by if at else None
+                AuditEntry.note(self, verb, by=by, about=self)
+
+
+class Membership(models.Model):
+    """One person's role in one workspace."""
+
+    class Role(models.TextChoices):
+        VIEWER = "viewer", "Viewer"
+        MEMBER = "member", "Member"
+        APPROVER = "approver", "Approver"
+        ADMIN = "admin", "Admin"
+        OWNER = "owner", "Owner"
+
+    # Each role may do what the ones before it may.
+    RANKS = [Role.VIEWER, Role.MEMBER, Role.APPROVER, Role.ADMIN, Role.OWNER]
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "workspace"], name="member_once"),
+            models.CheckConstraint(
+                condition=models.Q(role__in=["viewer", "member", "approver", "admin", "owner"]),
+                name="membership_role_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display().lower()} of {self.workspace}"
+
+    def may(self, role: str) -> bool:
+        """Tell whether this member has at least the rights of `role`.
+
+        viewer reads; member imports, enrolls, writes; approver also approves, retries,
+        resolves, stops; admin also mailboxes, settings, members, emergency stop; owner
+        also deletes the workspace.
+        """
+        ranks = [rank.value for rank in self.RANKS]
+        return ranks.index(self.role) >= ranks.index(role)
+
+
+def _invitation_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def _invitation_end() -> datetime:
+    return now() + INVITATION_LIFE
+
+
+class Invitation(models.Model):
+    """A link that makes whoever opens it, signed in, a member of the workspace."""
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="invitations")
+    email = models.EmailField("e-mail")
+    role = models.CharField(
+        max_length=8, choices=Membership.Role.choices, default=Membership.Role.MEMBER
+    )
+    token = models.CharField(max_length=64, unique=True, default=_invitation_token, editable=False)
+    invited_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(default=now, editable=False)
+    expires_at = models.DateTimeField(default=_invitation_end, editable=False)
+    accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "email"],
+                condition=models.Q(accepted_at__isnull=True),
+                name="invited_once_at_a_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.workspace}"

@@ -1,0 +1,44 @@
+"""The one place time comes from, so that a simulation can own it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from django.db import connection
+
+
+def _system_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+_clock: Callable[[], datetime] = _system_clock
+
+
+def now() -> datetime:
+    """Return the current instant in UTC."""
+    return _clock()
+
+
+def database_now() -> datetime:
+    """Return the database's idea of now, for leases that several machines compare.
+
+    PostgreSQL's now() is the start of the transaction, hence clock_timestamp().
+    SQLite runs on this machine, whose clock is the same.
+    """
+    if connection.vendor != "postgresql" or _clock is not _system_clock:
+        return now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (instant,) = cursor.fetchone()
+    return instant
+
+
+@contextmanager
+def clock(read: Callable[[], datetime]) -> Iterator[None]:
+    """Let `read` tell the time for a while; for simulations and tests."""
+    global _clock
+    before, _clock = _clock, read
+    try:
+        yield
+    finally:
+        _clock = before

@@ -1,0 +1,1 @@
+"""Sequences, the people in them, and every touch that goes out."""

@@ -1,0 +1,1 @@
+"""The demo workspace: everything a new user needs to see the whole loop without an account."""

@@ -1,0 +1,431 @@
+"""What becomes of a claimed touch: sent, back in line, failed, uncertain or cancelled.
+
+Each function is one transaction that takes the run's row first. A late "accepted" is always
+taken: what happened is a fact, whoever claims to own the touch by then.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from mailboxes import outbox
+from mailboxes.models import Ledger, Mailbox, MailboxDay
+from mailboxes.providers.base import (
+    ContentRefused,
+    Disconnected,
+    Misconfigured,
+    ProviderError,
+    QuotaReached,
+    RateLimited,
+    Receipt,
+    RecipientRefused,
+    TryAgain,
+    Unknown,
+)
+from outreach.times import database_now, now
+from sequences.engine.suppressing import covered_by, lock_runs, suppress
+from sequences.models import Attempt, Contact, Enrollment, Event, SequenceDay, Suppression, Touch
+from sequences.rules import retries
+
+if TYPE_CHECKING:
+    from sequences.engine.explain import Answer
+    from sequences.engine.sending import Claim
+
+CRASHES_UNTIL_QUARANTINE = 3
+
+# Why a touch failed or waits, for the card's cause and fix.
+KINDS: dict[type[ProviderError], str] = {
+    RecipientRefused: "recipient",
+    ContentRefused: "content",
+    Disconnected: "token",
+    QuotaReached: "quota",
+    RateLimited: "rate",
+    Misconfigured: "settings",
+    TryAgain: "passing",
+    Unknown: "unknown",
+}
+
+
+# Before a claim
+
+
+def refuse(touch: Touch, answer: "Answer") -> None:
+    """Act on a reason that no clock will lift: end the run, or ask for a new approval."""
+    with transaction.atomic():
+        run = touch.enrollment.lock()
+        fresh = run.touches.get(pk=touch.pk)
+        if fresh.status != Touch.Status.SCHEDULED or run.is_finished:
+            return
+        if answer.code in ("suppressed", "opted_out", "deleted"):
+            run.stop(reason=_end_reason(run, answer), note=answer.sentence)
+        elif answer.code in ("changed", "recipient", "sender"):
+            Touch.objects.filter(pk=fresh.pk).update(
+                status=Touch.Status.DRAFT, approved_at=None, approved_by=None, approved_hash=""
+            )
+            Event.log(run, "approval_withdrawn", touch=fresh, why=answer.sentence)
+            run.text_changed(by=None)
+
+
+def _end_reason(run: Enrollment, answer: "Answer") -> str:
+    if answer.code == "suppressed":
+        entries = Suppression.everywhere.filter(workspace_id=run.workspace_id)
+        entry = entries.covering(run.contact.email).first()
+        return entry.reason if entry and entry.reason != "imported" else "by_hand"
+    return "unsubscribed" if answer.code == "opted_out" else "cancelled"
+
+
+# Before the wire
+
+
+def put_back(claim: "Claim", run: Enrollment, touch: Touch, why: str, at: datetime) -> None:
+    """Undo a claim that nothing has left for; call it inside the run's lock."""
+    _close(claim.attempt_id, Attempt.Outcome.ABANDONED, words=why, at=at)
+    _release(claim.attempt_id)
+    touch.move(
+        "put back",
+        allowed=[Touch.Status.SENDING],
+        **_back_in_line(run),
+        when={"lease_token": claim.token},
+        attempts_made=max(touch.attempts_made - 1, 0),
+        lease_until=None,
+        dated_at=None,
+    )
+
+
+def fail_unbuilt(claim: "Claim", words: str) -> None:
+    """Fail a touch whose mail cannot be built: trying again would change nothing."""
+    settle_refusal(claim, ContentRefused(words))
+
+
+# After the provider's answer
+
+
+def settle_accepted(claim: "Claim", receipt: Receipt) -> None:
+    """Record that the provider took the mail, count it, and give the next step its time."""
+    with transaction.atomic():
+        run = Enrollment.everywhere.get(pk=claim.run_id).lock()
+        _accept(run, claim.touch_id, claim.attempt_id, receipt)
+    mailbox = Mailbox.everywhere.get(pk=claim.mailbox_id)
+    outbox.note_success(mailbox, now())
+
+
+def _accept(
+    run: Enrollment, touch_id: int, attempt_id: int, receipt: Receipt, by: Any = None
+) -> None:
+    touch = run.touches.select_related("step").get(pk=touch_id)
+    attempt = Attempt.objects.get(pk=attempt_id)
+    if attempt.outcome == Attempt.Outcome.ACCEPTED:
+        return
+    at = now()
+    _count_sent(run, attempt)
+    if touch.status == Touch.Status.SENT:
+        # Nobody could tell, a person sent it again, and now both were taken.
+        outcome = attempt.outcome or Attempt.Outcome.UNKNOWN
+        _close(attempt_id, outcome, words=f"Taken as well: {receipt.words}", at=at, by=by)
+        Event.log(run, "sent_twice", touch=touch, by=by, once=f"sent twice:{attempt_id}")
+        return
+    _close(attempt_id, Attempt.Outcome.ACCEPTED, words=receipt.words, at=at, by=by)
+    for other in touch.attempts.filter(outcome="", wire_at__isnull=True):
+        # Begun again meanwhile; its worker passes no gate any more.
+        _close(other.pk, Attempt.Outcome.ABANDONED, words="It had been sent.", at=at)
+        _release(other.pk)
+    touch.move(
+        "sent",
+        allowed=[status for status in Touch.Status.values if status != Touch.Status.SENT],
+        to=Touch.Status.SENT,
+        sent_at=attempt.wire_at or at,
+        wire_message_id=receipt.message_id or touch.message_id,
+        thread_id=receipt.thread_id or touch.thread_id,
+        lease_until=None,
+        check_at=None,
+        decide=False,
+        error="",
+        error_kind="",
+    )
+    raced = run.is_finished or run.status == Enrollment.Status.PAUSED
+    Event.log(run, "sent", touch=touch, by=by, once=f"sent:{touch.pk}", raced=raced)
+    if run.contact_id:
+        Contact.everywhere.filter(pk=run.contact_id, status=Contact.Status.NEW).update(
+            status=Contact.Status.CONTACTED
+        )
+    run.touch_was_sent(touch, touch.sent_at or at)
+    run.refresh_block()
+
+
+def settle_refusal(claim: "Claim", problem: ProviderError) -> None:
+    """Record what the provider said no to, or that nobody knows, and what follows from it."""
+    at = database_now()
+    with transaction.atomic():
+        run = _locked_for(claim, problem)
+        touch = run.touches.select_related("step").get(pk=claim.touch_id)
+        if touch.status != Touch.Status.SENDING or touch.lease_token != claim.token:
+            # The reaper was here first, and the reconciler asks the provider; or news of an
+            # earlier attempt was, and this one only gives back what it reserved.
+            if not isinstance(problem, Unknown):
+                _give_up_open(claim.attempt_id, problem.words, at)
+            return
+        if isinstance(problem, Unknown):
+            _become_uncertain(run, touch, claim.attempt_id, problem.words, at)
+        else:
+            _close(claim.attempt_id, Attempt.Outcome.REJECTED, words=problem.words, at=at)
+            _release(claim.attempt_id)
+            _refused(run, touch, problem, at)
+    mailbox = Mailbox.everywhere.get(pk=claim.mailbox_id)
+    outbox.note_fault(mailbox, problem, at)
+    if isinstance(problem, Disconnected):
+        refresh_blocks_of(mailbox)
+
+
+def _locked_for(claim: "Claim", problem: ProviderError) -> Enrollment:
+    """Lock the run; where a refusal ends other runs too, all of them at once, in their order."""
+    run = Enrollment.everywhere.get(pk=claim.run_id)
+    if isinstance(problem, RecipientRefused) and problem.hard:
+        recipient = Touch.objects.values_list("recipient", flat=True).get(pk=claim.touch_id)
+        lock_runs(run.workspace_id, covered_by(recipient) | Q(pk=run.pk))
+    return run.lock()
+
+
+def _refused(run: Enrollment, touch: Touch, problem: ProviderError, at: datetime) -> None:
+    kind = KINDS[type(problem)]
+    if isinstance(problem, RecipientRefused) and problem.hard:
+        if not run.is_finished:
+            _fail(run, touch, problem.words, kind)
+        suppress(
+            run.workspace, touch.recipient, reason="bounced", source=f"Refused: {run.sequence}"
+        )
+        run.refresh_from_db()
+        touch.refresh_from_db()
+    if run.is_finished:
+        if touch.status in Touch.IN_FLIGHT:
+            touch.move("cancelled", allowed=Touch.IN_FLIGHT, **_back_in_line(run))
+        return
+    if isinstance(problem, RecipientRefused):
+        if not problem.hard:
+            _fail(run, touch, problem.words, kind)
+            Event.log(run, "soft_bounce", touch=touch, words=problem.words)
+    elif isinstance(problem, ContentRefused):
+        _fail(run, touch, problem.words, kind)
+    elif isinstance(problem, TryAgain):
+        wait = retries.wait_after(touch.attempts_made, smtp=problem.smtp)
+        if wait is None:
+            _fail(run, touch, problem.words, kind)
+        else:
+            wait = max(wait, problem.retry_after or timedelta())
+            _wait_again(run, touch, problem.words, kind, at + wait, touch.attempts_made)
+    else:
+        # The mailbox's fault: it is held, and the touch keeps its attempts.
+        _wait_again(run, touch, problem.words, kind, at, max(touch.attempts_made - 1, 0))
+
+
+def _wait_again(
+    run: Enrollment, touch: Touch, words: str, kind: str, due_at: datetime, attempts: int
+) -> None:
+    touch.move(
+        "requeued",
+        allowed=Touch.IN_FLIGHT,
+        **_back_in_line(run),
+        due_at=due_at,
+        attempts_made=attempts,
+        error=words,
+        error_kind=kind,
+        lease_until=None,
+        check_at=None,
+        decide=False,
+        # After an unknown outcome the Date stays: receivers then drop a second copy.
+        dated_at=touch.dated_at if kind == KINDS[Unknown] else None,
+        draft_id="",
+    )
+    Event.log(
+        run,
+        "held" if kind in ("token", "quota", "rate", "settings") else "deferred",
+        touch=touch,
+        words=words,
+    )
+
+
+def _fail(run: Enrollment, touch: Touch, words: str, kind: str) -> None:
+    touch.move(
+        "failed",
+        allowed=Touch.IN_FLIGHT,
+        to=Touch.Status.FAILED,
+        error=words,
+        error_kind=kind,
+        lease_until=None,
+        check_at=None,
+        decide=False,
+        dated_at=None,
+        draft_id="",
+    )
+    Event.log(run, "failed", touch=touch, words=words)
+    run.refresh_block()
+
+
+def _become_uncertain(
+    run: Enrollment, touch: Touch, attempt_id: int, words: str, at: datetime
+) -> None:
+    _close(attempt_id, Attempt.Outcome.UNKNOWN, words=words, at=at)
+    touch.move(
+        "uncertain",
+        allowed=[Touch.Status.SENDING],
+        to=Touch.Status.UNCERTAIN,
+        error=words,
+        error_kind=KINDS[Unknown],
+        lease_until=None,
+        unknown_since=at,
+        checks=0,
+        check_at=at + (retries.next_check(0) or timedelta()),
+        decide=False,
+    )
+    Event.log(run, "uncertain", touch=touch, words=words)
+
+
+# After a worker was lost
+
+
+def reap(touch_id: int, at: datetime) -> bool:
+    """Settle one claim whose lease is over; False when somebody else did."""
+    with transaction.atomic():
+        run = Touch.objects.get(pk=touch_id).enrollment.lock()
+        touch = run.touches.select_related("step").get(pk=touch_id)
+        if touch.status != Touch.Status.SENDING or touch.lease_until is None:
+            return False
+        if touch.lease_until >= at:
+            return False
+        attempt = touch.attempts.get(outcome="")
+        Touch.objects.filter(pk=touch.pk).update(lease_token=F("lease_token") + 1)
+        if attempt.wire_at:
+            words = "The worker was lost after the mail was handed over."
+            _become_uncertain(run, touch, attempt.pk, words, at)
+            return True
+        _close(attempt.pk, Attempt.Outcome.ABANDONED, words="The worker was lost.", at=at)
+        _release(attempt.pk)
+        crashes = touch.crashes + 1
+        Touch.objects.filter(pk=touch.pk).update(crashes=crashes)
+        if crashes >= CRASHES_UNTIL_QUARANTINE and not run.is_finished:
+            _fail(run, touch, f"It crashed the worker {crashes} times.", "crash")
+        else:
+            touch.move(
+                "put back",
+                allowed=[Touch.Status.SENDING],
+                **_back_in_line(run),
+                attempts_made=max(touch.attempts_made - 1, 0),
+                lease_until=None,
+                dated_at=None,
+            )
+        return True
+
+
+# After asking the provider, or a person
+
+
+def was_sent(touch_id: int, receipt: Receipt, *, by: Any = None) -> bool:
+    """Settle an uncertain touch that did go out; False when it was settled before."""
+    with transaction.atomic():
+        run = Touch.objects.get(pk=touch_id).enrollment.lock()
+        if run.touches.get(pk=touch_id).status != Touch.Status.UNCERTAIN:
+            return False
+        _accept(run, touch_id, _unknown_attempt(touch_id).pk, receipt, by=by)
+    return True
+
+
+def was_not_sent(touch_id: int, *, by: Any = None) -> bool:
+    """Settle an uncertain touch that never left: it is tried again from the start.
+
+    False when it was settled before.
+    """
+    at = database_now()
+    with transaction.atomic():
+        run = Touch.objects.get(pk=touch_id).enrollment.lock()
+        touch = run.touches.select_related("step").get(pk=touch_id)
+        if touch.status != Touch.Status.UNCERTAIN:
+            return False
+        attempt = _unknown_attempt(touch_id)
+        _close(attempt.pk, Attempt.Outcome.REJECTED, words=attempt.words, at=at, by=by)
+        _release(attempt.pk)
+        if run.is_finished:
+            touch.move("cancelled", allowed=Touch.IN_FLIGHT, **_back_in_line(run))
+        elif by is None and retries.wait_after(touch.attempts_made) is None:
+            _fail(run, touch, touch.error, "unknown")
+        else:
+            _wait_again(run, touch, touch.error, "unknown", at, touch.attempts_made)
+        run.refresh_block()
+    return True
+
+
+def still_unknown(touch_id: int, at: datetime) -> None:
+    """Ask again at the next mark, or ask a person after the last one."""
+    with transaction.atomic():
+        run = Touch.objects.get(pk=touch_id).enrollment.lock()
+        touch = run.touches.select_related("step").get(pk=touch_id)
+        if touch.status != Touch.Status.UNCERTAIN or touch.decide:
+            return
+        checks = touch.checks + 1
+        wait = retries.next_check(checks)
+        if wait is None:
+            Touch.objects.filter(pk=touch.pk).update(checks=checks, check_at=None, decide=True)
+            Event.log(run, "needs_decision", touch=touch)
+            run.refresh_block()
+        else:
+            mark = max((touch.unknown_since or at) + wait, at + timedelta(seconds=5))
+            Touch.objects.filter(pk=touch.pk).update(checks=checks, check_at=mark)
+
+
+def refresh_blocks_of(mailbox: Mailbox) -> None:
+    """Let every live run of a mailbox say whether the mailbox needs a person."""
+    runs = Enrollment.everywhere.filter(mailbox=mailbox).unfinished().order_by("pk")
+    for pk in runs.values_list("pk", flat=True).iterator(chunk_size=500):
+        with transaction.atomic():
+            Enrollment.everywhere.get(pk=pk).lock().refresh_block()
+
+
+# Small parts
+
+
+def _unknown_attempt(touch_id: int) -> Attempt:
+    return Attempt.objects.filter(touch_id=touch_id, outcome=Attempt.Outcome.UNKNOWN).latest(
+        "number"
+    )
+
+
+def _back_in_line(run: Enrollment) -> dict[str, Any]:
+    """Return where a mail that did not leave goes back to."""
+    if run.is_finished:
+        # With its run; an undo of the stop finds it again.
+        return {"to": Touch.Status.CANCELLED, "cancelled_from": Touch.Status.SCHEDULED}
+    if run.status == Enrollment.Status.PENDING_APPROVAL:
+        return {"to": Touch.Status.DRAFT}
+    return {"to": Touch.Status.SCHEDULED}
+
+
+def _give_up_open(attempt_id: int, words: str, at: datetime) -> None:
+    if Attempt.objects.filter(pk=attempt_id, outcome="").exists():
+        _close(attempt_id, Attempt.Outcome.REJECTED, words=words, at=at)
+        _release(attempt_id)
+
+
+def _close(attempt_id: int, outcome: str, *, words: str, at: datetime, by: Any = None) -> None:
+    Attempt.objects.filter(pk=attempt_id).update(
+        outcome=outcome, words=words, finished_at=at, decided_by=by
+    )
+
+
+def _count_sent(run: Enrollment, attempt: Attempt) -> None:
+    """Count the mail on its days; late news may come after the reservation was given back."""
+    was_released = attempt.outcome in (Attempt.Outcome.ABANDONED, Attempt.Outcome.REJECTED)
+    days: list[tuple[type[Ledger], int, date | None]] = [
+        (MailboxDay, attempt.mailbox_id, attempt.day),
+        (SequenceDay, run.sequence_id, attempt.sequence_day),
+    ]
+    for ledger, owner_id, day in days:
+        if day is not None:
+            count = ledger.count_late if was_released else ledger.count_sent
+            count(owner_id, day)
+
+
+def _release(attempt_id: int) -> None:
+    attempt = Attempt.objects.select_related("touch__enrollment").get(pk=attempt_id)
+    MailboxDay.release(attempt.mailbox_id, attempt.day)
+    if attempt.sequence_day:
+        SequenceDay.release(attempt.touch.enrollment.sequence_id, attempt.sequence_day)

@@ -1,0 +1,80 @@
+"""Never write to somebody again: the list, the runs it ends, and the link in every mail."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.urls import reverse
+
+from outreach.models import Workspace
+from sequences.models import Contact, Enrollment, OptOutLink, Suppression
+
+# The end of a run that its suppression brings about.
+ENDS = {
+    Suppression.Reason.UNSUBSCRIBED: Enrollment.EndReason.UNSUBSCRIBED,
+    Suppression.Reason.BOUNCED: Enrollment.EndReason.BOUNCED,
+    Suppression.Reason.COMPLAINED: Enrollment.EndReason.COMPLAINED,
+}
+
+
+def suppress(
+    workspace: Workspace, value: str, *, reason: str, source: str, by: Any = None
+) -> Suppression:
+    """Put an address or a domain on the list and end every unfinished run it covers.
+
+    Suppressing twice keeps the first entry.
+    """
+    value = value.strip().lower().removeprefix("@")
+    with transaction.atomic():
+        runs = lock_runs(workspace, covered_by(value))
+        entry, _ = Suppression.everywhere.get_or_create(
+            workspace=workspace,
+            value=value,
+            defaults={"reason": reason, "source": source[:200], "created_by": by},
+        )
+        if reason == Suppression.Reason.UNSUBSCRIBED:
+            people = Contact.everywhere.filter(workspace=workspace, email=value)
+            people.update(opted_out=True)
+        end = ENDS.get(Suppression.Reason(reason), Enrollment.EndReason.BY_HAND)
+        for run in runs:
+            if not run.is_finished:
+                # In nobody's name: an undo would let the run go on to a suppressed address.
+                run.stop(reason=end, note=source[:200])
+    return entry
+
+
+def covered_by(value: str) -> Q:
+    """Keep the unfinished runs whose prospect this address or domain is."""
+    address = Q(contact__email=value)
+    domain = Q(contact__email__endswith=f"@{value}")
+    return (address if "@" in value else domain) & Q(status__in=Enrollment.UNFINISHED)
+
+
+def lock_runs(workspace: Any, which: Q) -> list[Enrollment]:
+    """Lock these runs until the transaction ends, in id order, as every move of a run does."""
+    rows = Enrollment.everywhere.filter(which, workspace=workspace)
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    locked = Enrollment.everywhere.filter(pk__in=ids).locked()
+    return list(locked.select_related("workspace", "sequence", "mailbox", "contact__company"))
+
+
+def optout_url(workspace: Workspace, email: str) -> str:
+    """Return the public address at which this person unsubscribes from this workspace."""
+    link, _ = OptOutLink.everywhere.get_or_create(workspace=workspace, email=email.strip().lower())
+    return settings.BASE_URL.rstrip("/") + reverse("sequences:optout", args=[link.token])
+
+
+def link_of(token: str) -> OptOutLink | None:
+    """Return the link with this token; it works whoever asks, for as long as the mail exists."""
+    return OptOutLink.everywhere.select_related("workspace").filter(token=token).first()
+
+
+def opt_out(link: OptOutLink) -> None:
+    """Unsubscribe the person the link was made for; doing it twice changes nothing."""
+    suppress(
+        link.workspace,
+        link.email,
+        reason=Suppression.Reason.UNSUBSCRIBED,
+        source="Unsubscribe link",
+    )

@@ -1,0 +1,269 @@
+"""What a person types into a sequence: its name, its steps, its settings."""
+
+from datetime import time
+from typing import Any
+
+from django import forms
+
+from mailboxes.models import Mailbox
+from outreach.models import Workspace
+from sequences.engine.defining import THROTTLE
+from sequences.models import ContactList, Sequence, Step
+from sequences.readymade import ReadyMade
+from sequences.rules import schedule, tokens
+
+MAX_VARIABLES = 50
+MAX_VALUE = 500
+MAX_BODY = 20_000
+DAYS = list(enumerate(schedule.DAY_NAMES, start=1))
+TOKEN_HELP = "Letters, digits and underscores, like product_name."
+
+
+def mailboxes_of(workspace: Workspace) -> Any:
+    return Mailbox.objects.within(workspace).order_by("email")
+
+
+class MailboxField(forms.ModelChoiceField):
+    """A mailbox of the workspace, and how it is, where that matters."""
+
+    def label_from_instance(self, mailbox: Mailbox) -> str:
+        name = f"{mailbox.sender_name} <{mailbox.email}>" if mailbox.sender_name else mailbox.email
+        if mailbox.status != Mailbox.Status.CONNECTED:
+            return f"{name} ({mailbox.get_status_display().lower()})"
+        return name
+
+
+class NewSequenceForm(forms.Form):
+    """A name, a mailbox, and the facts that a ready-made sequence asks for."""
+
+    name = forms.CharField(max_length=200)
+
+    def __init__(self, *args: Any, workspace: Workspace, ready: ReadyMade | None, **options: Any):
+        super().__init__(*args, **options)
+        self.ready = ready
+        self.fields["name"].widget.attrs["data-autofocus"] = ""
+        boxes = mailboxes_of(workspace)
+        self.fields["mailbox"] = MailboxField(
+            boxes,
+            label="Send from",
+            required=False,
+            empty_label="Choose later",
+            initial=boxes.filter(status=Mailbox.Status.CONNECTED).first(),
+        )
+        for fact in ready.facts if ready else ():
+            self.fields[f"fact_{fact.name}"] = forms.CharField(
+                label=fact.label,
+                initial=fact.value,
+                required=bool(fact.value),
+                max_length=MAX_VALUE,
+                help_text=fact.help,
+            )
+
+    @property
+    def facts(self) -> dict[str, str]:
+        return {
+            fact.name: tokens.one_line(self.cleaned_data[f"fact_{fact.name}"])
+            for fact in (self.ready.facts if self.ready else ())
+        }
+
+
+class StepForm(forms.ModelForm):
+    """What one step says and how long it waits."""
+
+    class Meta:
+        model = Step
+        fields = ["angle", "delay_days", "delay_hours", "subject", "body"]
+        labels = {"delay_days": "days", "delay_hours": "hours", "body": "Text"}
+        widgets = {"body": forms.Textarea(attrs={"rows": 14, "maxlength": MAX_BODY})}
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        first = self.instance.position == 1
+        self.is_draft = self.instance.sequence.status == Sequence.Status.DRAFT
+        self.fields[
+            "angle"
+        ].help_text = (
+            "The reason this mail gives to answer. Your team sees it, the prospect does not."
+        )
+        self.fields["angle"].widget.attrs["placeholder"] = "timely trigger"
+        self.fields["subject"].required = first
+        self.fields["subject"].help_text = (
+            "" if first else "Empty: it continues the thread of the mail before, as people do."
+        )
+        self.fields["body"].required = True
+        for name in ("delay_days", "delay_hours"):
+            self.fields[name].disabled = not self.is_draft
+        self.fields["delay_days"].widget.attrs |= {"min": 0, "max": 365}
+        self.fields["delay_hours"].widget.attrs |= {"min": 0, "max": 23}
+
+    def only_to_read(self) -> None:
+        """Show the step to somebody who may not change it."""
+        for name in ("angle", "subject", "body"):
+            self.fields[name].widget.attrs["readonly"] = True
+        for name in ("delay_days", "delay_hours"):
+            self.fields[name].disabled = True
+
+    def clean_angle(self) -> str:
+        return " ".join(self.cleaned_data["angle"].split())
+
+    def clean_subject(self) -> str:
+        subject = tokens.one_line(self.cleaned_data["subject"]).strip()
+        return self._checked(subject)
+
+    def clean_body(self) -> str:
+        body = self.cleaned_data["body"].replace("\r\n", "\n").strip()
+        if len(body) > MAX_BODY:
+            raise forms.ValidationError(f"A mail has at most {MAX_BODY:,} characters.")
+        return self._checked(body)
+
+    def _checked(self, text: str) -> str:
+        if wrong := tokens.problems(text):
+            raise forms.ValidationError(wrong)
+        return text
+
+
+class TimeField(forms.CharField):
+    """A time of day as HH:MM; 24:00 is the end of the day."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, time):
+            return "24:00" if value == schedule.END_OF_DAY else f"{value:%H:%M}"
+        return value
+
+    def clean(self, value: Any) -> time:
+        if isinstance(value, time):
+            return value
+        text = super().clean(value)
+        try:
+            return schedule.parse_time(text.zfill(5))
+        except ValueError as problem:
+            raise forms.ValidationError(str(problem)) from problem
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.prepare_value(initial) != data
+
+
+class SettingsForm(forms.ModelForm):
+    """Who it is from, when it may send, who approves, and what tokens fall back on."""
+
+    window_start = TimeField(label="From")
+    window_end = TimeField(label="Until", help_text="24:00 is the end of the day.")
+    weekdays = forms.TypedMultipleChoiceField(
+        choices=DAYS, coerce=int, widget=forms.CheckboxSelectMultiple
+    )
+    zone = forms.CharField(label="Time zone", max_length=64)
+    mailbox = MailboxField(
+        Mailbox.objects.none(), label="Send from", required=False, empty_label="None yet"
+    )
+
+    class Meta:
+        model = Sequence
+        fields = [
+            "name",
+            "description",
+            "mailbox",
+            "sender_name",
+            "window_start",
+            "window_end",
+            "weekdays",
+            "zone",
+            "per_minute",
+            "daily_limit",
+            "approval_mode",
+        ]
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 2}),
+            "approval_mode": forms.RadioSelect,
+        }
+        labels = {
+            "per_minute": "Mails a minute",
+            "daily_limit": "Mails a day",
+            "approval_mode": "Approval",
+        }
+        help_texts = {
+            "per_minute": "1 to 60. What is due at once leaves one after the other, at this pace.",
+            "daily_limit": "Empty: the mailbox's own limit.",
+        }
+
+    def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["mailbox"].queryset = mailboxes_of(workspace)
+        self.fields["zone"].widget.attrs |= {"list": "zones", "autocomplete": "off"}
+        for name in ("window_start", "window_end"):
+            self.fields[name].widget.attrs |= {"list": "times", "size": 6, "placeholder": "09:00"}
+        self.is_fixed = self.instance.status != Sequence.Status.DRAFT
+        for name in THROTTLE if self.is_fixed else ():
+            self.fields[name].disabled = True
+            self.fields[name].widget.attrs["aria-describedby"] = "fixed"
+        self.variables = dict(self.instance.variables)
+        self.variable_errors: list[str] = []
+
+    def clean_name(self) -> str:
+        return " ".join(self.cleaned_data["name"].split())
+
+    def clean_zone(self) -> str:
+        try:
+            return schedule.check_zone(self.cleaned_data["zone"].strip())
+        except ValueError as problem:
+            raise forms.ValidationError(str(problem)) from problem
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        start, end = cleaned.get("window_start"), cleaned.get("window_end")
+        if start is not None and start == end:
+            self.add_error("window_end", "The window cannot start and end at the same time.")
+        self._clean_variables()
+        return cleaned
+
+    def _clean_variables(self) -> None:
+        """Read the rows of names and values; a row without a name and a value is no row."""
+        self.variables = {}
+        rows = zip(
+            self.data.getlist("variable_name"), self.data.getlist("variable_value"), strict=False
+        )
+        for name, value in rows:
+            name, value = name.strip(), tokens.one_line(value).strip()
+            if not name and not value:
+                continue
+            self.variables[name] = value
+            if not tokens.PLAIN_NAME.fullmatch(name):
+                self.variable_errors.append(f"“{name[:40]}” is not a name. {TOKEN_HELP}")
+            elif len(value) > MAX_VALUE:
+                self.variable_errors.append(f"The value of {name} is too long.")
+        if len(self.variables) > MAX_VARIABLES:
+            self.variable_errors.append(f"At most {MAX_VARIABLES} values can be kept.")
+        for problem in self.variable_errors:
+            self.add_error(None, problem)
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What to store; a value that was emptied is no default any more."""
+        values = {name: value for name, value in self.variables.items() if value}
+        return {**self.cleaned_data, "variables": values}
+
+
+class AudienceForm(forms.Form):
+    """Who goes into which sequence: a list, or contacts that were picked in a table."""
+
+    sequence = forms.ModelChoiceField(Sequence.objects.none(), empty_label="Choose a sequence")
+    list = forms.ModelChoiceField(ContactList.objects.none(), required=False, empty_label=None)
+    contacts = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
+        super().__init__(*args, **options)
+        usable = (Sequence.Status.ACTIVE, Sequence.Status.PAUSED, Sequence.Status.DRAFT)
+        sequences = Sequence.objects.within(workspace).listed().filter(status__in=usable)
+        self.fields["sequence"].queryset = sequences
+        self.fields["sequence"].label_from_instance = label_of
+        self.fields["list"].queryset = ContactList.objects.within(workspace).order_by("name", "pk")
+        self.fields["list"].empty_label = "Choose a list"
+
+    def clean_contacts(self) -> tuple[int, ...]:
+        words = self.cleaned_data["contacts"].replace(",", " ").split()
+        return tuple(int(word) for word in words if word.isdecimal() and len(word) < 19)
+
+
+def label_of(sequence: Sequence) -> str:
+    if sequence.status == Sequence.Status.ACTIVE:
+        return sequence.name
+    return f"{sequence.name} ({sequence.get_status_display().lower()})"

@@ -1,0 +1,274 @@
+from collections.abc import Collection
+from datetime import datetime, time, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+from django.db.models import Case, Q, When
+
+from mailboxes.models import Ledger, Mailbox
+from outreach.models import AuditEntry, Workspace
+from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
+from outreach.times import now
+from outreach.transitions import Moves
+from sequences.rules.schedule import Window
+
+
+class NotReady(Exception):
+    """The record lacks something the action needs; the message says what and how to get it."""
+
+
+class Gap(NamedTuple):
+    """Something a sequence lacks: a word for programs, a sentence for people."""
+
+    code: str
+    sentence: str
+
+
+def working_week() -> list[int]:
+    return [1, 2, 3, 4, 5]
+
+
+class SequenceQuerySet(WorkspaceQuerySet):
+    def running(self) -> "SequenceQuerySet":
+        return self.filter(status=Sequence.Status.ACTIVE)
+
+    def listed(self) -> "SequenceQuerySet":
+        """Those that rails and selects offer: running first, archived never."""
+        words = (Sequence.Status.ACTIVE, Sequence.Status.PAUSED, Sequence.Status.DRAFT)
+        places = Case(
+            *(When(status=word, then=place) for place, word in enumerate(words)), default=9
+        )
+        return self.exclude(status=Sequence.Status.ARCHIVED).order_by(places, "name", "pk")
+
+
+class UnguardedSequenceQuerySet(EverywhereQuerySet, SequenceQuerySet):
+    pass
+
+
+class Sequence(Moves):
+    """A plan of steps that runs for many contacts."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        COMPLETED = "completed", "Completed"
+        ARCHIVED = "archived", "Archived"
+
+    class ApprovalMode(models.TextChoices):
+        MANUAL = "manual", "A person approves every draft"
+        AUTOMATIC = "automatic", "Drafts are approved when their step falls due"
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="sequences")
+    name = models.CharField(max_length=200)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.DRAFT)
+    mailbox = models.ForeignKey(
+        Mailbox, models.PROTECT, null=True, blank=True, related_name="sequences"
+    )
+    sender_name = models.CharField(
+        max_length=120, blank=True, help_text="Empty: the mailbox's own sender name."
+    )
+    variables = models.JSONField(
+        default=dict, blank=True, help_text="Defaults for tokens that no contact fills."
+    )
+    approval_mode = models.CharField(
+        max_length=10, choices=ApprovalMode.choices, default=ApprovalMode.MANUAL
+    )
+    # In automatic mode drafts are approved in this person's name.
+    approver = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    zone = models.CharField("time zone", max_length=64, default="UTC")
+    window_start = models.TimeField("from", default=time(9))
+    window_end = models.TimeField("until", default=time(18))
+    weekdays = models.JSONField(default=working_week)
+    per_minute = models.PositiveSmallIntegerField(
+        default=2,
+        validators=[MinValueValidator(1), MaxValueValidator(60)],
+        help_text="Mails a minute, 1 to 60.",
+    )
+    daily_limit = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: no limit."
+    )
+    # The throttle: nothing of this sequence is claimed before this instant.
+    next_free_at = models.DateTimeField(null=True, blank=True, editable=False)
+    launched_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(default=now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    everywhere = UnguardedSequenceQuerySet.as_manager()
+    objects = SequenceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(per_minute__gte=1, per_minute__lte=60),
+                name="sequence_per_minute_1_to_60",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "active", "paused", "completed", "archived"]),
+                name="sequence_status_known",
+            ),
+        ]
+        indexes = [
+            # For the rail and the select beside the table.
+            models.Index(fields=["workspace", "status", "name"], name="sequence_rail"),
+            # For the send tick: which sequences of this mailbox may send now.
+            models.Index(fields=["mailbox"], condition=Q(status="active"), name="sequence_sending"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def window(self) -> Window:
+        """When this sequence may send."""
+        return Window(
+            start=self.window_start,
+            end=self.window_end,
+            weekdays=frozenset(self.weekdays),
+            zone=self.zone,
+        )
+
+    @property
+    def spacing(self) -> timedelta:
+        """The least time between two sends."""
+        return timedelta(minutes=1) / self.per_minute
+
+    @property
+    def from_name(self) -> str:
+        return self.sender_name or (self.mailbox.from_name if self.mailbox else "")
+
+    def missing(self) -> list[str]:
+        """Say what this sequence still needs before it can be active."""
+        return [gap.sentence for gap in self.gaps()]
+
+    def gaps(self) -> list[Gap]:
+        """Return what is missing, each with the word by which a page finds where to mend it."""
+        gaps = []
+        steps = list(self.steps.all())
+        if not steps:
+            gaps.append(Gap("steps", "Add at least one step."))
+        elif not steps[0].subject.strip():
+            gaps.append(Gap("steps", "Write the subject of step 1."))
+        for step in steps:
+            if not step.body.strip():
+                gaps.append(Gap("steps", f"Write the text of step {step.position}."))
+        if self.mailbox is None:
+            gaps.append(Gap("mailbox", "Choose the mailbox it sends from."))
+        elif self.mailbox.status == Mailbox.Status.DISCONNECTED:
+            gaps.append(Gap("reconnect", f"Reconnect the mailbox {self.mailbox}."))
+        if not self.workspace.postal_address.strip():
+            gaps.append(
+                Gap(
+                    "address",
+                    "Enter the workspace's postal address, which is printed under every mail.",
+                )
+            )
+        return gaps
+
+    def activate(self, *, by: Any) -> None:
+        """Let the sequence run for the contacts enrolled in it.
+
+        Raises NotReady when a step, a mailbox or the postal address is missing.
+        """
+        if lacks := self.missing():
+            raise NotReady(" ".join(lacks))
+        self._change("activated", "activate", [self.Status.DRAFT], self.Status.ACTIVE, by)
+
+    def pause(self, *, by: Any) -> None:
+        """Send nothing more; what a provider has already finishes."""
+        self._change("paused", "pause", [self.Status.ACTIVE], self.Status.PAUSED, by)
+
+    def resume(self, *, by: Any) -> None:
+        """Go on; what is overdue leaves at the pace of the throttle, never in a burst."""
+        if lacks := self.missing():
+            raise NotReady(" ".join(lacks))
+        self._change("resumed", "resume", [self.Status.PAUSED], self.Status.ACTIVE, by)
+
+    def archive(self, *, by: Any) -> None:
+        """Put the sequence away for good; its unfinished enrollments are cancelled with it."""
+        ends = [self.Status.PAUSED, self.Status.COMPLETED]
+        with transaction.atomic():
+            # The runs before the sequence, as a worker locks them.
+            list(self.enrollments.unfinished().locked().values_list("pk"))
+            self._change("archived", "archive", ends, self.Status.ARCHIVED, by)
+            for enrollment in self.enrollments.unfinished().order_by("pk").iterator(500):
+                enrollment.stop(by=by, reason="cancelled")
+            # An undo would take one back into a sequence that never goes on.
+            self.enrollments.exclude(undo_status="").update(undo_status="", undo_until=None)
+
+    def complete(self) -> None:
+        """Close a launched sequence whose every enrollment has ended."""
+        self._change("completed", "complete", [self.Status.ACTIVE], self.Status.COMPLETED, None)
+
+    def discard(self, *, by: Any) -> None:
+        """Delete a draft; a sequence that has run is archived instead."""
+        with transaction.atomic():
+            self.move("deleted", allowed=[self.Status.DRAFT], to=self.Status.DRAFT)
+            AuditEntry.note(self.workspace, "delete", by=by, about=self)
+            self.delete()
+
+    def take_turn(self, at: datetime) -> bool:
+        """Take this sequence's next send; False while the throttle is closed."""
+        free = Q(next_free_at__isnull=True) | Q(next_free_at__lte=at)
+        mine = Sequence.everywhere.filter(free, pk=self.pk, status=self.Status.ACTIVE)
+        return bool(mine.update(next_free_at=at + self.spacing))
+
+    def _change(self, done: str, verb: str, allowed: Collection[str], to: str, by: Any) -> None:
+        with transaction.atomic():
+            self.move(done, allowed=allowed, to=to)
+            AuditEntry.note(self.workspace, verb, by=by, about=self)
+
+
+class SequenceDay(Ledger):
+    """What one sequence may send, has reserved and has sent on one of its local days."""
+
+    OWNER = "sequence"
+
+    sequence = models.ForeignKey(Sequence, models.CASCADE, related_name="days")
+
+    class Meta(Ledger.Meta):
+        constraints = [
+            *Ledger.Meta.constraints,
+            models.UniqueConstraint(fields=["sequence", "day"], name="sequence_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} on {self.day}: {self.sent} of {self.quota}"
+
+
+class Step(models.Model):
+    """One position of a sequence: what to write, and how long after the step before it."""
+
+    class Kind(models.TextChoices):
+        EMAIL = "email", "E-mail"
+
+    sequence = models.ForeignKey(Sequence, models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.EMAIL)
+    subject = models.CharField(
+        max_length=300, blank=True, help_text="Empty: in the thread of the step before it."
+    )
+    body = models.TextField(blank=True)
+    angle = models.CharField(max_length=80, blank=True, help_text="The pitch of this mail.")
+    delay_days = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(365)])
+    delay_hours = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(23)])
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["sequence", "position"], name="one_step_per_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"Step {self.position} of {self.sequence}"
+
+    @property
+    def in_thread(self) -> bool:
+        return not self.subject.strip() and self.position > 1

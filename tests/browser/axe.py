@@ -1,0 +1,48 @@
+"""What axe-core finds in a page as it is shown now."""
+
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+GRAVE = ("serious", "critical")
+
+
+def found(page: Page, *rules: str, part: str = "html") -> list[str]:
+    """Run axe, or only some of its rules, and return what is serious or critical."""
+    options: dict[str, Any] = {
+        "resultTypes": ["violations"],
+        "iframes": False,
+        # It would ask for the style sheets again.
+        "preload": False,
+        # Off unless asked for: nothing to press is smaller than 24 px, or has room around it.
+        "rules": {"target-size": {"enabled": True}},
+    }
+    if rules:
+        options["runOnly"] = {"type": "rule", "values": list(rules)}
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    result = page.evaluate("([part, options]) => axe.run(part, options)", [part, options])
+    return [
+        f"{violation['id']}: {' '.join(map(str, node['target']))} – {_why(node)}"
+        for violation in result["violations"]
+        for node in violation["nodes"]
+        if (node["impact"] or violation["impact"]) in GRAVE
+    ]
+
+
+def _why(node: dict[str, Any]) -> str:
+    checks = node["any"] + node["all"] + node["none"]
+    return "; ".join(check["message"] for check in checks) or node["html"]
+
+
+def in_both_themes(page: Page, where: str, part: str = "html") -> list[str]:
+    """Look at the page in light, and once more at its colours in dark."""
+    page.emulate_media(color_scheme="light")
+    light = found(page, part=part)
+    page.emulate_media(color_scheme="dark")
+    dark = found(page, "color-contrast", "link-in-text-block", part=part)
+    page.emulate_media(color_scheme="light")
+    return [f"{where}, light: {fault}" for fault in light] + [
+        f"{where}, dark: {fault}" for fault in dark
+    ]

@@ -1,0 +1,52 @@
+"""The cast: Alice owns the workspace, Bob may only read, Carol is a stranger."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
+
+from outreach.models import Membership, User, Workspace
+from tests.factories import make_user, make_workspace
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_emptying() -> Iterator[None]:
+    """Empty only the tables that hold rows; TRUNCATE makes new files for all of them."""
+
+    def sql_flush(self: DatabaseOperations, style: Any, tables: list[str], **_: Any) -> list[str]:
+        names = [self.quote_name(table) for table in tables]
+        asked = [f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {name})" for name in names]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(asked))
+            # In any order: foreign keys are asked about when the transaction ends.
+            return [f"DELETE FROM {name}" for (name,) in cursor.fetchall()]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_user("alice@brightline.test", name="Alice Reyes", password="alice-password")
+
+
+@pytest.fixture
+def workspace(alice: User) -> Workspace:
+    return make_workspace(alice)
+
+
+@pytest.fixture
+def bob(workspace: Workspace) -> User:
+    bob = make_user("bob@brightline.test", name="Bob Stone", password="bob-password-1")
+    Membership.objects.create(user=bob, workspace=workspace, role=Membership.Role.VIEWER)
+    return bob
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    carol = make_user("carol@elsewhere.test", name="Carol Nwosu", password="carol-password")
+    make_workspace(carol, name="Elsewhere")
+    return carol
