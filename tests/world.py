@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import Min
+
 from mailboxes.models import Mailbox, SandboxMail
 from outreach import ticks, times
 from outreach.models import User, Workspace
 from sequences.engine import defining, drafting, enrolling, lifecycle, replies, sandbox, sending
-from sequences.models import Company, Contact, ContactList, Enrollment, Sequence
+from sequences.models import Company, Contact, ContactList, Enrollment, Sequence, Touch
 from sequences.readymade import Mail
 
 # A Wednesday, before noon in Lisbon.
@@ -270,9 +272,12 @@ def _answer(world: World, last_name: str, kind: str) -> None:
 
 
 def _walk(hands: Hands, *, until: datetime) -> None:
-    """Let time pass as the scheduler sees it."""
+    """Let time pass as the scheduler sees it, in long steps where nothing is due."""
     while hands.at < until:
-        step = timedelta(minutes=1 if sending.drain_all() else 60)
-        hands.at = min(hands.at + step, until)
         lifecycle.tick()
+        sent = sending.drain_all()
+        hands.at = min(hands.at + timedelta(minutes=1 if sent else 60), until)
+        waiting = Touch.objects.filter(status=Touch.Status.SCHEDULED)
+        soonest = waiting.aggregate(Min("due_at"))["due_at__min"] or until
+        hands.at = min(max(hands.at, soonest), until)
     replies.tick()

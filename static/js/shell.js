@@ -30,14 +30,26 @@ function outside(dialog, event) {
 }
 
 document.addEventListener("submit", (event) => {
-  const theme = event.target.dataset.themeSet;
+  const chosen = event.target;
+  const theme = chosen.dataset.themeSet;
   if (!theme) return;
+  event.preventDefault();
   root.dataset.theme = theme;
   localStorage.setItem("theme", theme);
   for (const form of document.querySelectorAll("[data-theme-set]")) {
     form.querySelector("button").setAttribute("aria-pressed", String(form.dataset.themeSet === theme));
   }
+  keepTheme(chosen);
 });
+
+// Outlives the page: whoever chooses and leaves at once finds the choice on the next page.
+async function keepTheme(form) {
+  const asked = { method: "POST", body: new FormData(form), headers: { "HX-Request": "true" }, keepalive: true };
+  const answer = await fetch(form.action, asked).catch(() => null);
+  if (answer?.ok) return;
+  const text = "Your theme could not be kept. Try again when the line is back.";
+  document.dispatchEvent(new CustomEvent("error:say", { detail: text }));
+}
 
 // Anyone may say something: document.dispatchEvent(new CustomEvent("announce", {detail: "23 sequences"})),
 // or the server with the header HX-Trigger: {"announce": "23 sequences"}.

@@ -9,7 +9,12 @@ from playwright.sync_api import BrowserContext
 
 from outreach.models import User
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+CHROMIUM = (
+    os.environ.get("CHROMIUM")
+    or shutil.which("chromium-headless-shell")
+    or shutil.which("chromium")
+    or "/usr/bin/chromium"
+)
 FLAGS = [
     "--headless",
     "--no-sandbox",

@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from outreach.models import User, Workspace
-from tests.browser.conftest import Opener
+from tests.browser.conftest import Faults, Opener
 from tests.browser.rows import make_runs, row_of
 
 DARK = "getComputedStyle(document.body).backgroundColor.match(/\\d+/g).every(part => part < 60)"
@@ -25,7 +25,8 @@ def test_the_system_decides_until_somebody_chooses(
     page.emulate_media(color_scheme="light")
     assert not is_dark(page)
 
-    page.get_by_role("button", name="Dark").last.click()
+    with page.expect_response("**/account/theme/"):
+        page.get_by_role("button", name="Dark").last.click()
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     expect(page.get_by_role("button", name="Dark").last).to_have_attribute("aria-pressed", "true")
     assert is_dark(page)
@@ -44,13 +45,28 @@ def test_the_system_decides_until_somebody_chooses(
     assert is_dark(page), "the browser remembers it for pages that know nobody"
 
     elsewhere.goto("/account/")
-    elsewhere.get_by_role("button", name="System").last.click()
+    with elsewhere.expect_response("**/account/theme/"):
+        elsewhere.get_by_role("button", name="System").last.click()
     expect(elsewhere.locator("html")).to_have_attribute("data-theme", "system")
     assert not is_dark(elsewhere)
     elsewhere.reload()
     assert not is_dark(elsewhere)
     alice.refresh_from_db()
     assert alice.theme == User.Theme.SYSTEM
+
+
+def test_a_choice_that_could_not_be_kept_is_told(
+    open_page: Opener, alice: User, workspace: Workspace, faults: Faults
+) -> None:
+    faults.provoke("Failed to load resource")
+    page = open_page(alice)
+    page.goto("/account/")
+    page.route("**/account/theme/", lambda route: route.abort())
+
+    page.get_by_role("button", name="Dark").last.click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Your theme could not be kept.")
+    assert is_dark(page), "it holds in this browser"
 
 
 def test_forced_colours_leave_what_matters_to_be_seen(
