@@ -25,7 +25,7 @@ test: install-dev
 	@echo "Tests on $(if $(DATABASE_URL),the database of DATABASE_URL,SQLite)," \
 	"$(if $(REDIS_URL),the Redis of REDIS_URL,no Redis)," \
 	"$(if $(filter on,$(BROWSER)),browser: $(CHROMIUM),browser tests left out$(if $(CHROMIUM),, (no Chromium found)))."
-	@$(BIN)/python -m pytest -n $(JOBS) $(if $(filter on,$(BROWSER)),,-m "not browser") $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(if $(filter on,$(BROWSER)),,-m "not browser") $(ARGS)
 
 # The settings of a deployment, so that Django's own deployment check has something to check.
 DEPLOYED := DEBUG=false BASE_URL=https://outreach.example.com \
