@@ -23,6 +23,7 @@ from mailboxes.providers.base import (
 FAULTS_THAT_OPEN_THE_BREAKER = 5
 LONGEST_HOLD = timedelta(hours=1)
 TURN = timedelta(seconds=60)
+A_MOMENT = timedelta(seconds=5)
 
 
 @contextmanager
@@ -53,10 +54,20 @@ def end_turn(mailbox_id: int) -> None:
 
 
 def note_success(mailbox: Mailbox, at: datetime) -> None:
-    """Remember that the mailbox works."""
-    Mailbox.everywhere.filter(pk=mailbox.pk).update(
-        last_sent_at=at, faults=0, held_until=None, hold_reason="", last_error=""
-    )
+    """Remember that the mailbox works; said again only after a moment, or after a fault."""
+    fine = not (mailbox.faults or mailbox.held_until or mailbox.last_error)
+    if fine and mailbox.last_sent_at and at - mailbox.last_sent_at < A_MOMENT:
+        return
+    changes = {
+        "last_sent_at": at,
+        "faults": 0,
+        "held_until": None,
+        "hold_reason": "",
+        "last_error": "",
+    }
+    Mailbox.everywhere.filter(pk=mailbox.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(mailbox, name, value)
 
 
 def note_fault(mailbox: Mailbox, problem: ProviderError, at: datetime) -> None:

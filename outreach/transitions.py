@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, ClassVar
 
-from django.db import connection, models
+from django.db import models
 
 from outreach.times import now
 
@@ -23,19 +23,6 @@ class IllegalTransition(Exception):
 
 def _status_field(record: "Moves") -> Any:
     return next(field for field in record._meta.concrete_fields if field.name == "status")
-
-
-def hold_still(*records: models.Model | None) -> None:
-    """Let nobody change these rows until the transaction ends; others may hold them too.
-
-    Nothing to do on SQLite, where a transaction keeps every other writer out.
-    """
-    if connection.vendor != "postgresql":
-        return
-    with connection.cursor() as cursor:
-        for record in filter(None, records):
-            table = connection.ops.quote_name(record._meta.db_table)
-            cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR SHARE", [record.pk])
 
 
 class Moves(models.Model):

@@ -43,8 +43,8 @@ class Ledger(models.Model):
         return row.used if row else 0
 
     @classmethod
-    def reserve(cls, owner: Any, day: date) -> bool:
-        """Reserve one mail of the day; False when the day's limit is reached.
+    def reserve(cls, owner: Any, day: date, count: int = 1) -> bool:
+        """Reserve mails of the day, all of them or none; False when the limit does not let it.
 
         `owner.daily_limit` is taken over when it was changed, never below what is used.
         """
@@ -53,8 +53,8 @@ class Ledger(models.Model):
         )
         if not made and row.quota != owner.daily_limit:
             cls._change_quota(row.pk, owner.daily_limit)
-        free = cls.of(owner.pk, day).filter(quota__gt=F("reserved") + F("sent"))
-        return bool(free.update(reserved=F("reserved") + 1))
+        free = cls.of(owner.pk, day).filter(quota__gte=F("reserved") + F("sent") + count)
+        return bool(free.update(reserved=F("reserved") + count))
 
     @classmethod
     def release(cls, owner_id: int, day: date) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from mailboxes.models import Mailbox, MailboxDay
+from outreach.prepared import Prepared
 from outreach.times import now
 from sequences.models import Enrollment, Sequence, SequenceDay, Suppression, Touch
 from sequences.rules import schedule
@@ -72,21 +73,41 @@ class Facts:
     sequence_used: int
 
 
+SUPPRESSED = Prepared(
+    lambda workspace, email, domain: Suppression.everywhere.filter(
+        workspace_id=workspace, value__in=[email, domain]
+    ),
+    int,
+    str,
+    str,
+)
+
+
+def suppressed_by(run: Enrollment) -> str:
+    """Return the entry of the suppression list that covers the run's prospect, or nothing."""
+    if not run.contact:
+        return ""
+    email = run.contact.email.strip().lower()
+    entry = SUPPRESSED.first(run.workspace_id, email, email.rpartition("@")[2])
+    return entry.value if entry else ""
+
+
+def read_standing(touch: Touch, run: Enrollment) -> Facts:
+    """Read what the rules of STANDING ask about one touch, whatever the time is."""
+    mailbox = run.mailbox or run.sequence.mailbox
+    return Facts(touch, run, run.sequence, mailbox, suppressed_by(run), 0, 0)
+
+
 def read_facts(touch: Touch, run: Enrollment, at: datetime) -> Facts:
     """Read what `leaving` asks about one touch; `run` comes with sequence, mailbox, contact."""
     sequence = run.sequence
     mailbox = run.mailbox or sequence.mailbox
-    covering = ""
-    if run.contact:
-        entries = Suppression.everywhere.filter(workspace_id=run.workspace_id)
-        entry = entries.covering(run.contact.email).first()
-        covering = entry.value if entry else ""
     return Facts(
         touch=touch,
         run=run,
         sequence=sequence,
         mailbox=mailbox,
-        suppressed_by=covering,
+        suppressed_by=suppressed_by(run),
         mailbox_used=(
             MailboxDay.used_on(mailbox.pk, schedule.local_day(at, mailbox.zone)) if mailbox else 0
         ),

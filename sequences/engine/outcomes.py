@@ -24,14 +24,15 @@ from mailboxes.providers.base import (
     TryAgain,
     Unknown,
 )
+from outreach.prepared import Prepared
 from outreach.times import database_now, now
 from sequences.engine.suppressing import covered_by, lock_runs, suppress
 from sequences.models import Attempt, Contact, Enrollment, Event, SequenceDay, Suppression, Touch
 from sequences.rules import retries
 
 if TYPE_CHECKING:
+    from sequences.engine.claiming import Claim
     from sequences.engine.explain import Answer
-    from sequences.engine.sending import Claim
 
 CRASHES_UNTIL_QUARANTINE = 3
 
@@ -51,21 +52,27 @@ KINDS: dict[type[ProviderError], str] = {
 # Before a claim
 
 
-def refuse(touch: Touch, answer: "Answer") -> None:
-    """Act on a reason that no clock will lift: end the run, or ask for a new approval."""
+# What no clock will lift: the run ends, or a person has to approve again.
+ENDING = ("suppressed", "opted_out", "deleted")
+UNAPPROVING = ("changed", "recipient", "sender")
+
+
+def refuse(touch: Touch, answer: "Answer") -> bool:
+    """End the run, or ask for a new approval; False when somebody else was first."""
     with transaction.atomic():
         run = touch.enrollment.lock()
         fresh = run.touches.get(pk=touch.pk)
         if fresh.status != Touch.Status.SCHEDULED or run.is_finished:
-            return
-        if answer.code in ("suppressed", "opted_out", "deleted"):
+            return False
+        if answer.code in ENDING:
             run.stop(reason=_end_reason(run, answer), note=answer.sentence)
-        elif answer.code in ("changed", "recipient", "sender"):
+        else:
             Touch.objects.filter(pk=fresh.pk).update(
                 status=Touch.Status.DRAFT, approved_at=None, approved_by=None, approved_hash=""
             )
             Event.log(run, "approval_withdrawn", touch=fresh, why=answer.sentence)
             run.text_changed(by=None)
+    return True
 
 
 def _end_reason(run: Enrollment, answer: "Answer") -> str:
@@ -81,8 +88,8 @@ def _end_reason(run: Enrollment, answer: "Answer") -> str:
 
 def put_back(claim: "Claim", run: Enrollment, touch: Touch, why: str, at: datetime) -> None:
     """Undo a claim that nothing has left for; call it inside the run's lock."""
-    _close(claim.attempt_id, Attempt.Outcome.ABANDONED, words=why, at=at)
-    _release(claim.attempt_id)
+    _close(claim.attempt.pk, Attempt.Outcome.ABANDONED, words=why, at=at)
+    _release(claim.attempt.pk)
     touch.move(
         "put back",
         allowed=[Touch.Status.SENDING],
@@ -105,17 +112,15 @@ def fail_unbuilt(claim: "Claim", words: str) -> None:
 def settle_accepted(claim: "Claim", receipt: Receipt) -> None:
     """Record that the provider took the mail, count it, and give the next step its time."""
     with transaction.atomic():
-        run = Enrollment.everywhere.get(pk=claim.run_id).lock()
-        _accept(run, claim.touch_id, claim.attempt_id, receipt)
-    mailbox = Mailbox.everywhere.get(pk=claim.mailbox_id)
-    outbox.note_success(mailbox, now())
+        _accept(claim.run.lock(), claim.touch.pk, claim.attempt.pk, receipt)
+    outbox.note_success(claim.mailbox, now())
 
 
 def _accept(
     run: Enrollment, touch_id: int, attempt_id: int, receipt: Receipt, by: Any = None
 ) -> None:
-    touch = run.touches.select_related("step").get(pk=touch_id)
-    attempt = Attempt.objects.get(pk=attempt_id)
+    attempt = ATTEMPT.get(attempt_id)
+    touch = attempt.touch
     if attempt.outcome == Attempt.Outcome.ACCEPTED:
         return
     at = now()
@@ -127,10 +132,11 @@ def _accept(
         Event.log(run, "sent_twice", touch=touch, by=by, once=f"sent twice:{attempt_id}")
         return
     _close(attempt_id, Attempt.Outcome.ACCEPTED, words=receipt.words, at=at, by=by)
-    for other in touch.attempts.filter(outcome="", wire_at__isnull=True):
-        # Begun again meanwhile; its worker passes no gate any more.
-        _close(other.pk, Attempt.Outcome.ABANDONED, words="It had been sent.", at=at)
-        _release(other.pk)
+    if attempt.outcome or attempt.token != touch.lease_token:
+        for other in touch.attempts.filter(outcome="", wire_at__isnull=True):
+            # Begun again meanwhile; its worker passes no gate any more.
+            _close(other.pk, Attempt.Outcome.ABANDONED, words="It had been sent.", at=at)
+            _release(other.pk)
     touch.move(
         "sent",
         allowed=[status for status in Touch.Status.values if status != Touch.Status.SENT],
@@ -146,12 +152,17 @@ def _accept(
     )
     raced = run.is_finished or run.status == Enrollment.Status.PAUSED
     Event.log(run, "sent", touch=touch, by=by, once=f"sent:{touch.pk}", raced=raced)
-    if run.contact_id:
-        Contact.everywhere.filter(pk=run.contact_id, status=Contact.Status.NEW).update(
+    if run.contact and run.contact.status == Contact.Status.NEW:
+        Contact.everywhere.filter(pk=run.contact.pk, status=Contact.Status.NEW).update(
             status=Contact.Status.CONTACTED
         )
     run.touch_was_sent(touch, touch.sent_at or at)
     run.refresh_block()
+
+
+ATTEMPT = Prepared(
+    lambda pk: Attempt.objects.filter(pk=pk).order_by().select_related("touch__step"), int
+)
 
 
 def settle_refusal(claim: "Claim", problem: ProviderError) -> None:
@@ -159,20 +170,20 @@ def settle_refusal(claim: "Claim", problem: ProviderError) -> None:
     at = database_now()
     with transaction.atomic():
         run = _locked_for(claim, problem)
-        touch = run.touches.select_related("step").get(pk=claim.touch_id)
+        touch = run.touches.select_related("step").get(pk=claim.touch.pk)
         if touch.status != Touch.Status.SENDING or touch.lease_token != claim.token:
             # The reaper was here first, and the reconciler asks the provider; or news of an
             # earlier attempt was, and this one only gives back what it reserved.
             if not isinstance(problem, Unknown):
-                _give_up_open(claim.attempt_id, problem.words, at)
+                _give_up_open(claim.attempt.pk, problem.words, at)
             return
         if isinstance(problem, Unknown):
-            _become_uncertain(run, touch, claim.attempt_id, problem.words, at)
+            _become_uncertain(run, touch, claim.attempt.pk, problem.words, at)
         else:
-            _close(claim.attempt_id, Attempt.Outcome.REJECTED, words=problem.words, at=at)
-            _release(claim.attempt_id)
+            _close(claim.attempt.pk, Attempt.Outcome.REJECTED, words=problem.words, at=at)
+            _release(claim.attempt.pk)
             _refused(run, touch, problem, at)
-    mailbox = Mailbox.everywhere.get(pk=claim.mailbox_id)
+    mailbox = claim.mailbox
     outbox.note_fault(mailbox, problem, at)
     if isinstance(problem, Disconnected):
         refresh_blocks_of(mailbox)
@@ -180,11 +191,10 @@ def settle_refusal(claim: "Claim", problem: ProviderError) -> None:
 
 def _locked_for(claim: "Claim", problem: ProviderError) -> Enrollment:
     """Lock the run; where a refusal ends other runs too, all of them at once, in their order."""
-    run = Enrollment.everywhere.get(pk=claim.run_id)
     if isinstance(problem, RecipientRefused) and problem.hard:
-        recipient = Touch.objects.values_list("recipient", flat=True).get(pk=claim.touch_id)
-        lock_runs(run.workspace_id, covered_by(recipient) | Q(pk=run.pk))
-    return run.lock()
+        also = covered_by(claim.touch.recipient) | Q(pk=claim.run.pk)
+        lock_runs(claim.run.workspace_id, also)
+    return claim.run.lock()
 
 
 def _refused(run: Enrollment, touch: Touch, problem: ProviderError, at: datetime) -> None:
@@ -301,7 +311,7 @@ def reap(touch_id: int, at: datetime) -> bool:
             return True
         _close(attempt.pk, Attempt.Outcome.ABANDONED, words="The worker was lost.", at=at)
         _release(attempt.pk)
-        crashes = touch.crashes + 1
+        crashes = touch.crashes + (1 if _was_at_work_on(attempt, touch.lease_until) else 0)
         Touch.objects.filter(pk=touch.pk).update(crashes=crashes)
         if crashes >= CRASHES_UNTIL_QUARANTINE and not run.is_finished:
             _fail(run, touch, f"It crashed the worker {crashes} times.", "crash")
@@ -315,6 +325,18 @@ def reap(touch_id: int, at: datetime) -> bool:
                 dated_at=None,
             )
         return True
+
+
+def _was_at_work_on(attempt: Attempt, lease_until: datetime) -> bool:
+    """Tell whether this is the mail of its batch that the worker was lost with.
+
+    Those claimed with it come in the order of their ids: the first that nobody had finished.
+    """
+    earlier = Attempt.objects.filter(
+        mailbox_id=attempt.mailbox_id, started_at=attempt.started_at, pk__lt=attempt.pk
+    )
+    unfinished = Q(finished_at__isnull=True) | Q(finished_at__gt=lease_until)
+    return not earlier.filter(unfinished).exists()
 
 
 # After asking the provider, or a person

@@ -7,25 +7,24 @@ worker does, and `reap` and `engine.reconciling` finish what was left. See ARCHI
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from functools import cache
 
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.db import connection, connections, transaction
-from django.db.models import Case, IntegerField, QuerySet, When
+from django.db import connections, transaction
 
 from mailboxes import outbox
 from mailboxes.compose import RefusedMail, compose
-from mailboxes.models import Mailbox, MailboxDay
+from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
-from outreach.times import database_now, now
-from outreach.transitions import hold_still
+from outreach.prepared import Prepared
+from outreach.times import database_now
 from sequences.engine import explain, outcomes
-from sequences.engine.suppressing import optout_url
-from sequences.models import Attempt, Enrollment, SequenceDay, Touch
+from sequences.engine.claiming import Claim, anything_leaves, claim_due, claim_touch
+from sequences.models import Attempt, Contact, Enrollment, Touch
 from sequences.rules import footer, schedule
 
 logger = structlog.get_logger(__name__)
@@ -35,26 +34,10 @@ TICK_WAITS = 20
 MAILBOXES_AT_ONCE = 8
 # A server that never answers keeps this many workers waiting, and leaves the others alone.
 MOST_IN_FLIGHT = 2
-CANDIDATES = 20
+MOST_CLAIMED = 100
+A_MOMENT = timedelta(seconds=2)
 DUE_AT_ONCE = 500
 REAPED_AT_ONCE = 200
-
-
-class GaveWay(Exception):
-    """A limit was reached between looking and reserving; nothing was claimed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """One worker's right to send one touch once, and what it was claimed under."""
-
-    touch_id: int
-    run_id: int
-    mailbox_id: int
-    token: int
-    epoch: int
-    attempt_id: int
-    claimed_at: datetime
 
 
 # Driving
@@ -120,22 +103,31 @@ def drain(mailbox_id: int, limit: int = DUE_AT_ONCE) -> int:
     """Send what is due from one mailbox until nothing may leave; returns how many went out."""
     mailbox = Mailbox.everywhere.get(pk=mailbox_id)
     # Looked at first: a mailbox that only waits for its hours costs no commits.
-    leaving = next_due(mailbox)
-    if not leaving or _hangs(mailbox) or not outbox.take_turn(mailbox_id, database_now()):
+    if not anything_leaves(mailbox) or _hangs(mailbox):
         return 0
-    sent = 0
+    if not outbox.take_turn(mailbox_id, database_now()):
+        return 0
+    sent, batch = 0, 1
     try:
         with outbox.opened(mailbox) as provider:
-            while leaving and sent < limit:
-                results = [send_one(touch_id, provider) for touch_id in leaving]
+            while sent < limit:
+                began = database_now()
+                found = claim_due(mailbox, provider, min(batch, limit - sent))
+                results = [_carry(claim, provider) for claim in found.claims]
                 sent += sum(results)
-                if not any(results):
+                if not any(results) and not found.refused:
                     break
-                outbox.keep_turn(mailbox_id, database_now())
-                leaving = next_due(mailbox)
+                ended = database_now()
+                outbox.keep_turn(mailbox_id, ended)
+                batch = _next_batch(batch, ended - began)
     finally:
         outbox.end_turn(mailbox_id)
     return sent
+
+
+def _next_batch(batch: int, took: timedelta) -> int:
+    """Return how many to claim next: as many as leave in a moment, so that none waits long."""
+    return min(batch * 2, MOST_CLAIMED) if took < A_MOMENT else max(batch // 2, 1)
 
 
 def _hangs(mailbox: Mailbox) -> bool:
@@ -146,49 +138,14 @@ def _hangs(mailbox: Mailbox) -> bool:
     return held.count() >= MOST_IN_FLIGHT
 
 
-def next_due(mailbox: Mailbox) -> list[int]:
-    """Return one due touch of each sequence that may send from this mailbox now.
-
-    Follow-ups come before first steps: a conversation begun is kept.
-    """
-    at = database_now()
-    mailbox.refresh_from_db()
-    if not mailbox.may_send or (mailbox.held_until and mailbox.held_until > at):
-        return []
-    due = Touch.objects.filter(
-        status=Touch.Status.SCHEDULED,
-        mailbox=mailbox,
-        due_at__lte=at,
-        enrollment__status__in=Enrollment.SENDING,
-        enrollment__sequence__status="active",
-    ).exclude(enrollment__sequence__next_free_at__gt=at)
-    first_last = Case(When(position=1, then=1), default=0, output_field=IntegerField())
-    chosen = []
-    for pk in due.order_by().values_list("enrollment__sequence_id", flat=True).distinct():
-        mine = due.filter(enrollment__sequence_id=pk)
-        if touch := _first_leaving(mine.order_by("-is_hurried", first_last, "due_at", "pk"), at):
-            chosen.append(touch)
-    return chosen
-
-
-def _first_leaving(due: QuerySet, at: datetime) -> int | None:
-    for touch in due.select_related("step")[:CANDIDATES]:
-        run = Enrollment.everywhere.select_related(
-            "workspace", "sequence__mailbox", "mailbox", "contact"
-        ).get(pk=touch.enrollment_id)
-        answer = explain.touch(touch, run, at)
-        if answer.may_leave:
-            return touch.pk
-        if answer.kind != explain.Kind.BLOCKED:
-            return None  # the sequence's hours, pace or limits: the others wait for them too
-        outcomes.refuse(touch, answer)
-    return None
-
-
 def send_one(touch_id: int, provider: Provider) -> bool:
     """Send one touch now if it may leave; True when the provider took it."""
-    stages = list(sending(touch_id, provider))
-    return bool(stages) and stages[-1] == "accepted"
+    claim = claim_touch(touch_id, provider)
+    return claim is not None and _carry(claim, provider)
+
+
+def _carry(claim: Claim, provider: Provider) -> bool:
+    return list(carry(claim, provider))[-1] == "accepted"
 
 
 def sending(touch_id: int, provider: Provider) -> Iterator[str]:
@@ -197,6 +154,11 @@ def sending(touch_id: int, provider: Provider) -> Iterator[str]:
     if claim is None:
         return
     yield "claimed"
+    yield from carry(claim, provider)
+
+
+def carry(claim: Claim, provider: Provider) -> Iterator[str]:
+    """Take a claimed touch through the other stages, yielding the name of each once it is done."""
     try:
         mail = build(claim, provider)
     except RefusedMail as problem:
@@ -231,102 +193,25 @@ def sending(touch_id: int, provider: Provider) -> Iterator[str]:
 # Stages
 
 
-def claim_touch(touch_id: int, provider: Provider) -> Claim | None:
-    """Reserve the right to send this touch; None when it may not leave now.
-
-    One transaction: the run's row first, then the touch, the throttle and the day's limits.
-    """
-    try:
-        with transaction.atomic():
-            return _claim(touch_id, provider)
-    except GaveWay:
-        return None
-
-
-def _claim(touch_id: int, provider: Provider) -> Claim | None:
-    run_id = Touch.objects.values_list("enrollment_id", flat=True).get(pk=touch_id)
-    run = _lock_unless_taken(run_id)
-    if run is None:
-        return None
-    at = database_now()
-    touch = run.touches.select_related("step").get(pk=touch_id)
-    if touch.status != Touch.Status.SCHEDULED:
-        return None
-    if not explain.touch(touch, run, at).may_leave:
-        return None
-    mailbox, sequence = run.mailbox or run.sequence.mailbox, run.sequence
-    if mailbox is None:
-        return None
-    day = schedule.local_day(at, mailbox.zone)
-    sequence_day = schedule.local_day(at, sequence.zone) if sequence.daily_limit else None
-    if not sequence.take_turn(at) or not MailboxDay.reserve(mailbox, day):
-        raise GaveWay
-    if sequence_day and not SequenceDay.reserve(sequence, sequence_day):
-        raise GaveWay
-    token, number = touch.lease_token + 1, touch.attempts.count() + 1
-    touch.move(
-        "claimed",
-        allowed=[Touch.Status.SCHEDULED],
-        to=Touch.Status.SENDING,
-        when={"lease_token": touch.lease_token},
-        lease_token=token,
-        lease_until=at + provider.lease,
-        attempts_made=touch.attempts_made + 1,
-        mailbox=mailbox,
-    )
-    attempt = Attempt.objects.create(
-        touch=touch,
-        mailbox=mailbox,
-        number=number,
-        round=touch.round,
-        token=token,
-        epoch=run.epoch,
-        day=day,
-        sequence_day=sequence_day,
-        started_at=at,
-    )
-    return Claim(touch.pk, run.pk, mailbox.pk, token, run.epoch, attempt.pk, at)
-
-
-def _lock_unless_taken(run_id: int) -> Enrollment | None:
-    rows = Enrollment.everywhere.filter(pk=run_id).select_related(
-        "workspace", "sequence__mailbox", "mailbox", "contact"
-    )
-    if connection.features.has_select_for_update_skip_locked:
-        rows = rows.select_for_update(of=("self",), skip_locked=True)
-    return rows.first()
-
-
 def build(claim: Claim, provider: Provider) -> Mail:
     """Build exactly the approved mail; raises RefusedMail rather than anything else."""
-    touch = Touch.objects.select_related("enrollment__contact", "enrollment__workspace").get(
-        pk=claim.touch_id
-    )
-    run = touch.enrollment
-    dated_at = touch.dated_at or now()
-    if touch.dated_at is None:
-        Touch.objects.filter(pk=touch.pk, lease_token=claim.token).update(dated_at=dated_at)
-    before = list(
-        run.touches.filter(position__lt=touch.position, status=Touch.Status.SENT).order_by(
-            "position"
-        )
-    )
-    thread = before if touch.in_thread else []
+    touch, run = claim.touch, claim.run
+    sent = [each for each in claim.before if each.status == Touch.Status.SENT]
+    thread = sent if touch.in_thread else []
     ids = [each.wire_message_id for each in thread if each.wire_message_id]
-    url = optout_url(run.workspace, touch.recipient)
     mail = compose(
         sender_email=touch.sender,
         sender_name=touch.sender_name,
         recipient=touch.recipient,
         recipient_name=_name_of(run),
-        subject=touch.effective_subject(),
-        text=footer.with_opt_out(touch.full_text, url),
+        subject=touch.subject_after(claim.before),
+        text=footer.with_opt_out(touch.full_text, claim.url),
         message_id=touch.message_id,
-        date=dated_at,
+        date=touch.dated_at or claim.claimed_at,
         in_reply_to=ids[-1] if ids else "",
         references=ids,
         reference=reference(touch),
-        unsubscribe_url=url if provider.can_unsubscribe_header else "",
+        unsubscribe_url=claim.url if provider.can_unsubscribe_header else "",
     )
     return replace(mail, thread_id=thread[-1].thread_id if thread else "")
 
@@ -348,21 +233,47 @@ def pass_gate(claim: Claim, provider: Provider, *, draft_id: str, thread_id: str
     put back, or cancelled with its run.
     """
     with transaction.atomic():
-        held = Enrollment.everywhere.get(pk=claim.run_id).lock()
-        # Pausing the sequence or the mailbox and stopping the workspace wait for the gate, or
-        # the gate for them. What the run's own lock waited for is read again.
-        hold_still(held.workspace, held.sequence, held.mailbox or held.sequence.mailbox)
-        run = held.lock()
+        touch = ON_THE_WIRE.get(claim.touch.pk)
+        run = touch.enrollment
+        _take_along(run)
         at = database_now()
-        touch = run.touches.select_related("step").get(pk=claim.touch_id)
         if touch.status != Touch.Status.SENDING or touch.lease_token != claim.token:
             return False
         if code := _closed(claim, run, touch, provider, at):
             outcomes.put_back(claim, run, touch, code, at)
             return False
-        Attempt.objects.filter(pk=claim.attempt_id).update(wire_at=at)
-        Touch.objects.filter(pk=touch.pk).update(draft_id=draft_id, thread_id=thread_id)
+        Attempt.objects.filter(pk=claim.attempt.pk).update(wire_at=at)
+        Touch.objects.filter(pk=touch.pk).update(
+            draft_id=draft_id, thread_id=thread_id, lease_until=at + provider.lease
+        )
     return True
+
+
+# Pausing the sequence or the mailbox and stopping the workspace wait for the gate, or the gate
+# for them; a run that is being changed is read as it is afterwards.
+ON_THE_WIRE = Prepared(
+    lambda pk: (
+        Touch.objects.filter(pk=pk)
+        .order_by()
+        .select_related("enrollment__sequence", "enrollment__workspace")
+    ),
+    int,
+    lock='FOR UPDATE OF "sequences_enrollment", "sequences_touch" '
+    'FOR SHARE OF "outreach_workspace", "sequences_sequence"',
+)
+STILL_MAILBOX = Prepared(
+    lambda pk: Mailbox.everywhere.filter(pk=pk), int, lock='FOR SHARE OF "mailboxes_mailbox"'
+)
+CONTACT = Prepared(lambda pk: Contact.everywhere.filter(pk=pk), int)
+
+
+def _take_along(run: Enrollment) -> None:
+    """Give a locked run its prospect and its mailbox, the mailbox held still as well."""
+    if run.contact_id:
+        run.contact = CONTACT.first(run.contact_id)
+    owner = run if run.mailbox_id else run.sequence
+    if owner.mailbox_id:
+        owner.mailbox = STILL_MAILBOX.first(owner.mailbox_id)
 
 
 def _closed(claim: Claim, run: Enrollment, touch: Touch, provider: Provider, at: datetime) -> str:
@@ -371,7 +282,7 @@ def _closed(claim: Claim, run: Enrollment, touch: Touch, provider: Provider, at:
         "too_late": at <= claim.claimed_at + provider.budget,
         "epoch": same_epoch(claim, run),
         "run": run.may_send,
-        "day": same_day(claim, touch, run, at),
+        "day": same_day(claim, run, at),
         "facts": still_allowed(touch, run, at),
     }
     return next((name for name, holds in guards.items() if not holds), "")
@@ -382,19 +293,18 @@ def same_epoch(claim: Claim, run: Enrollment) -> bool:
     return run.epoch == claim.epoch
 
 
-def same_day(claim: Claim, touch: Touch, run: Enrollment, at: datetime) -> bool:
+def same_day(claim: Claim, run: Enrollment, at: datetime) -> bool:
     """The days whose limits were reserved are still today where mailbox and sequence are."""
-    attempt = Attempt.objects.only("day", "sequence_day").get(pk=claim.attempt_id)
-    mailbox = Mailbox.everywhere.only("zone").get(pk=claim.mailbox_id)
-    if attempt.day != schedule.local_day(at, mailbox.zone):
+    mailbox = run.mailbox or run.sequence.mailbox
+    if mailbox is None or claim.attempt.day != schedule.local_day(at, mailbox.zone):
         return False
-    of_sequence = attempt.sequence_day
+    of_sequence = claim.attempt.sequence_day
     return of_sequence is None or of_sequence == schedule.local_day(at, run.sequence.zone)
 
 
 def still_allowed(touch: Touch, run: Enrollment, at: datetime) -> bool:
     """Workspace, sequence, text, prospect, mailbox and window still let it leave."""
-    facts = explain.read_facts(touch, run, at)
+    facts = explain.read_standing(touch, run)
     if any(rule(facts, at) for rule in explain.STANDING):
         return False
     return touch.is_hurried or schedule.is_open(at, run.sequence.window)

@@ -1,5 +1,6 @@
 """Never write to somebody again: the list, the runs it ends, and the link in every mail."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django.conf import settings
@@ -61,8 +62,40 @@ def lock_runs(workspace: Any, which: Q) -> list[Enrollment]:
 
 def optout_url(workspace: Workspace, email: str) -> str:
     """Return the public address at which this person unsubscribes from this workspace."""
-    link, _ = OptOutLink.everywhere.get_or_create(workspace=workspace, email=email.strip().lower())
-    return settings.BASE_URL.rstrip("/") + reverse("sequences:optout", args=[link.token])
+    return optout_urls([(workspace.pk, email)])[workspace.pk, email]
+
+
+def optout_urls(people: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """Return the same for many at once, by workspace id and address."""
+    wanted = {(workspace, email): email.strip().lower() for workspace, email in people}
+    links = _links(wanted)
+    if missing := {key for key in _normal(wanted) if key not in links}:
+        OptOutLink.everywhere.bulk_create(
+            [OptOutLink(workspace_id=workspace, email=email) for workspace, email in missing],
+            ignore_conflicts=True,
+        )
+        # Somebody else may have made some of them at the same moment.
+        links = _links(wanted)
+    base = settings.BASE_URL.rstrip("/")
+    return {
+        (workspace, email): base
+        + reverse("sequences:optout", args=[links[workspace, wanted[workspace, email]]])
+        for workspace, email in people
+    }
+
+
+def _normal(wanted: dict[tuple[int, str], str]) -> set[tuple[int, str]]:
+    return {(workspace, normal) for (workspace, _), normal in wanted.items()}
+
+
+def _links(wanted: dict[tuple[int, str], str]) -> dict[tuple[int, str], str]:
+    rows = OptOutLink.everywhere.filter(
+        workspace_id__in={workspace for workspace, _ in wanted}, email__in=wanted.values()
+    )
+    return {
+        (workspace, email): token
+        for workspace, email, token in rows.values_list("workspace_id", "email", "token")
+    }
 
 
 def link_of(token: str) -> OptOutLink | None:

@@ -1,6 +1,6 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from django.conf import settings
 from django.db import connection, models, transaction
@@ -9,6 +9,7 @@ from django.db.models import Case, F, Q, Value, When
 from mailboxes.models import Mailbox
 from outreach import localtime
 from outreach.models import Workspace
+from outreach.prepared import Prepared
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
 from outreach.transitions import IllegalTransition, Moves
@@ -345,10 +346,7 @@ class Enrollment(Moves):
 
     def lock(self) -> "Enrollment":
         """Return this run with its row locked until the transaction ends."""
-        rows = Enrollment.everywhere.locked().select_related(
-            "workspace", "sequence__mailbox", "mailbox", "contact__company"
-        )
-        return rows.get(pk=self.pk)
+        return cast(Enrollment, LOCKED.get(self.pk))
 
     def touch_was_sent(self, touch: Touch, at: datetime) -> None:
         """Count a step that went out, and give the next one its time."""
@@ -356,10 +354,10 @@ class Enrollment(Moves):
         # Pending again: another step was edited while this one was on its way.
         if self.status in (self.Status.APPROVED, self.Status.PENDING_APPROVAL):
             changes |= {"status": self.Status.ACTIVE, "undo_status": "", "undo_until": None}
-        Enrollment.everywhere.filter(pk=self.pk).update(
-            steps_done=F("steps_done") + 1, updated_at=now(), **changes
-        )
-        self.refresh_from_db()
+        changes |= {"steps_done": self.steps_done + 1, "updated_at": now()}
+        Enrollment.everywhere.filter(pk=self.pk).update(**changes)
+        for name, value in changes.items():
+            setattr(self, name, value)
         self.schedule_next(at)
 
     def conclude(
@@ -538,3 +536,12 @@ class Enrollment(Moves):
 
     def _label(self) -> str:
         return str(self.get_status_display()).lower()
+
+
+LOCKED = Prepared(
+    lambda pk: Enrollment.everywhere.filter(pk=pk).select_related(
+        "workspace", "sequence__mailbox", "mailbox", "contact__company"
+    ),
+    int,
+    lock='FOR UPDATE OF "sequences_enrollment"',
+)

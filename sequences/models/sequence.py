@@ -1,3 +1,4 @@
+from collections import defaultdict
 from collections.abc import Collection
 from datetime import datetime, time, timedelta
 from typing import Any, NamedTuple
@@ -214,11 +215,25 @@ class Sequence(Moves):
             AuditEntry.note(self.workspace, "delete", by=by, about=self)
             self.delete()
 
-    def take_turn(self, at: datetime) -> bool:
-        """Take this sequence's next send; False while the throttle is closed."""
+    @classmethod
+    def take_turns(cls, sequences: Collection["Sequence"], at: datetime) -> bool:
+        """Take the next send of each of these, or of none: False while a throttle is closed.
+
+        Call it inside a transaction.
+        """
         free = Q(next_free_at__isnull=True) | Q(next_free_at__lte=at)
-        mine = Sequence.everywhere.filter(free, pk=self.pk, status=self.Status.ACTIVE)
-        return bool(mine.update(next_free_at=at + self.spacing))
+        rows = cls.everywhere.filter(free, status=cls.Status.ACTIVE)
+        mine = rows.filter(pk__in=[sequence.pk for sequence in sequences])
+        # In id order, so that two who want the same ones wait for each other and not for ever.
+        open_ones = mine.order_by("pk").select_for_update().values_list("pk", flat=True)
+        if len(open_ones) != len(sequences):
+            return False
+        paces: dict[timedelta, list[int]] = defaultdict(list)
+        for sequence in sequences:
+            paces[sequence.spacing].append(sequence.pk)
+        for spacing, ids in paces.items():
+            rows.filter(pk__in=ids).update(next_free_at=at + spacing)
+        return True
 
     def _change(self, done: str, verb: str, allowed: Collection[str], to: str, by: Any) -> None:
         with transaction.atomic():

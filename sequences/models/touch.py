@@ -38,15 +38,18 @@ class TouchQuerySet(models.QuerySet):
 
     def block(self) -> tuple[str, int | None]:
         """Return what a person must see to first, and at which step."""
-        waiting = {
-            "uncertain_touch": Q(status=Touch.Status.UNCERTAIN, decide=True),
-            "failed_touch": Q(status=Touch.Status.FAILED),
-            "unapproved_touch": Q(status=Touch.Status.DRAFT, approved_at__isnull=True),
-        }
-        for kind, condition in waiting.items():
-            found = self.filter(condition).order_by("position").values_list("position", flat=True)
-            if (position := found.first()) is not None:
-                return kind, position
+        rows = self.order_by("position").values_list("position", "status", "decide", "approved_at")
+        waits: dict[str, int] = {}
+        for position, status, decide, approved_at in rows:
+            if status == Touch.Status.UNCERTAIN and decide:
+                waits.setdefault("uncertain_touch", position)
+            elif status == Touch.Status.FAILED:
+                waits.setdefault("failed_touch", position)
+            elif status == Touch.Status.DRAFT and approved_at is None:
+                waits.setdefault("unapproved_touch", position)
+        for kind in ("uncertain_touch", "failed_touch", "unapproved_touch"):
+            if kind in waits:
+                return kind, waits[kind]
         return "", None
 
     def cancel(self) -> None:
@@ -260,16 +263,15 @@ class Touch(Moves):
 
     def effective_subject(self) -> str:
         """Return the subject line as it will leave: in a thread, "Re: " and the first one."""
+        earlier = Touch.objects.filter(enrollment_id=self.enrollment_id, position__lt=self.position)
+        return self.subject_after([] if self.subject.strip() else list(earlier))
+
+    def subject_after(self, before: Iterable["Touch"]) -> str:
+        """Return the subject line, given the touches before this one in order."""
         if self.subject.strip():
             return self.subject.strip()
-        before = (
-            Touch.objects.filter(enrollment_id=self.enrollment_id, position__lt=self.position)
-            .exclude(subject="")
-            .order_by("-position")
-            .values_list("subject", flat=True)
-            .first()
-        )
-        return texts.reply_subject(before or "")
+        subjects = [touch.subject for touch in before if touch.subject]
+        return texts.reply_subject(subjects[-1] if subjects else "")
 
     def freeze(self, enrollment: Any, *, by: Any, at: datetime) -> None:
         """Approve this text, to the word, as it would leave now.

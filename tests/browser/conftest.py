@@ -97,6 +97,8 @@ def faults() -> Iterator[Faults]:
     faults = Faults()
     # Answers that say "too late" or "not valid" are part of the product, and swapped in.
     faults.provoke("status of 409", "status of 422")
+    # The news of a row that has left the table meanwhile.
+    faults.provoke("htmx:oobErrorNoTarget, #row-")
     yield faults
     assert faults.unexpected == []
 

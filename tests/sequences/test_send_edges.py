@@ -221,14 +221,14 @@ def test_a_claim_that_cannot_be_settled_does_not_keep_the_others_from_it(workspa
 
 def test_a_mailbox_that_breaks_does_not_keep_the_others_from_sending(workspace, monkeypatch):
     bad, good = make_due_touch(workspace=workspace), make_due_touch(workspace=workspace)
-    next_due = sending.next_due
+    anything_leaves = sending.anything_leaves
 
     def break_on_the_first(mailbox):
         if mailbox.pk == bad.mailbox_id:
             raise ValueError("a password that cannot be read")
-        return next_due(mailbox)
+        return anything_leaves(mailbox)
 
-    monkeypatch.setattr(sending, "next_due", break_on_the_first)
+    monkeypatch.setattr(sending, "anything_leaves", break_on_the_first)
 
     assert sending.drain_all() == 1
 
