@@ -1,12 +1,44 @@
-"""How much one mailbox may send in a day: pure, no database and no clock."""
+"""How much may be sent in a day, also while warming up: pure, no database and no clock."""
+
+from dataclasses import dataclass
 
 
-def day_limit(daily_limit: int) -> int:
-    """Today's ceiling of a mailbox; warm-up will lower it here.
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """A slow beginning: so many on the first day of sending, so many more on each day after."""
+
+    start: int
+    increment: int
+
+    def on(self, day: int) -> int:
+        """Return what the warm-up allows so many days after the first day of sending.
+
+        >>> [WarmUp(start=10, increment=5).on(day) for day in range(4)]
+        [10, 15, 20, 25]
+        """
+        return self.start + self.increment * max(day, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DayLimit:
+    """How many a day allows, and whether it would allow more without the warm-up."""
+
+    most: int
+    is_warming_up: bool = False
+
+
+def day_limit(daily_limit: int, warm_up: WarmUp | None = None, day: int = 0) -> DayLimit:
+    """Return the limit of a day, so many days after the first day of sending: the smaller one.
 
     >>> day_limit(50)
-    50
-    >>> day_limit(-1)
+    DayLimit(most=50, is_warming_up=False)
+    >>> day_limit(50, WarmUp(start=10, increment=5), day=3)
+    DayLimit(most=25, is_warming_up=True)
+    >>> day_limit(50, WarmUp(start=10, increment=5), day=8)
+    DayLimit(most=50, is_warming_up=False)
+    >>> day_limit(-1).most
     0
     """
-    return max(0, daily_limit)
+    full = max(0, daily_limit)
+    slow = warm_up.on(day) if warm_up else full
+    return DayLimit(min(slow, full), is_warming_up=slow < full)

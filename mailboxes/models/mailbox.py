@@ -5,7 +5,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from mailboxes.models.ledger import Ledger
+from mailboxes.models.ledger import Ledger, WarmingUp
 from outreach.crypto import EncryptedTextField
 from outreach.models import Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
@@ -13,7 +13,7 @@ from outreach.times import now
 from outreach.transitions import Moves
 
 
-class Mailbox(Moves):
+class Mailbox(WarmingUp, Moves):
     """A connected sending account."""
 
     class Provider(models.TextChoices):

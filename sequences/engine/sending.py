@@ -19,13 +19,13 @@ from django.db.models import Case, IntegerField, QuerySet, When
 
 from mailboxes import outbox
 from mailboxes.compose import RefusedMail, compose
-from mailboxes.models import Mailbox, MailboxDay
+from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach.times import database_now, now
 from outreach.transitions import hold_still
-from sequences.engine import explain, outcomes
+from sequences.engine import explain, outcomes, pacing
 from sequences.engine.suppressing import optout_url
-from sequences.models import Attempt, Enrollment, SequenceDay, Touch
+from sequences.models import Attempt, Enrollment, Touch
 from sequences.rules import footer, schedule
 
 logger = structlog.get_logger(__name__)
@@ -38,10 +38,6 @@ MOST_IN_FLIGHT = 2
 CANDIDATES = 20
 DUE_AT_ONCE = 500
 REAPED_AT_ONCE = 200
-
-
-class GaveWay(Exception):
-    """A limit was reached between looking and reserving; nothing was claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +235,7 @@ def claim_touch(touch_id: int, provider: Provider) -> Claim | None:
     try:
         with transaction.atomic():
             return _claim(touch_id, provider)
-    except GaveWay:
+    except pacing.GaveWay:
         return None
 
 
@@ -257,12 +253,7 @@ def _claim(touch_id: int, provider: Provider) -> Claim | None:
     mailbox, sequence = run.mailbox or run.sequence.mailbox, run.sequence
     if mailbox is None:
         return None
-    day = schedule.local_day(at, mailbox.zone)
-    sequence_day = schedule.local_day(at, sequence.zone) if sequence.daily_limit else None
-    if not sequence.take_turn(at) or not MailboxDay.reserve(mailbox, day):
-        raise GaveWay
-    if sequence_day and not SequenceDay.reserve(sequence, sequence_day):
-        raise GaveWay
+    reserved = pacing.reserve(mailbox, sequence, at)
     token, number = touch.lease_token + 1, touch.attempts.count() + 1
     touch.move(
         "claimed",
@@ -281,8 +272,8 @@ def _claim(touch_id: int, provider: Provider) -> Claim | None:
         round=touch.round,
         token=token,
         epoch=run.epoch,
-        day=day,
-        sequence_day=sequence_day,
+        day=reserved.day,
+        sequence_day=reserved.sequence_day,
         started_at=at,
     )
     return Claim(touch.pk, run.pk, mailbox.pk, token, run.epoch, attempt.pk, at)

@@ -1,0 +1,158 @@
+"""Every limit of pace, with the product's own sending: the smallest wins, and is named."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.test import Client
+
+from mailboxes.models import MailboxDay, SandboxMail
+from outreach import times
+from sequences.engine import explain, sending
+from sequences.engine.answers import Answer
+from sequences.models import Enrollment, Sequence, SequenceDay, Touch
+from tests.factories import approve, make_enrollment, make_mailbox, make_sequence, make_workspace
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOON = datetime(2027, 1, 5, 12, tzinfo=UTC)
+A_DAY = timedelta(days=1)
+
+
+def many_due(sequence: Sequence, count: int) -> list[Enrollment]:
+    """Approved runs of one sequence, all due."""
+    return [approve(make_enrollment(sequence=sequence, steps=1)) for _ in range(count)]
+
+
+def offer(at: datetime, *, times_over: int = 1, every: timedelta = timedelta(seconds=1)) -> int:
+    """Let the workers look so many times from that instant on; returns what they sent."""
+    sent = 0
+    for number in range(times_over):
+        with times.clock(lambda now=at + every * number: now):
+            sent += sending.drain_all()
+    return sent
+
+
+def answer(run: Enrollment, at: datetime) -> Answer:
+    rows = Enrollment.everywhere.select_related(
+        "workspace", "sequence__mailbox", "mailbox", "contact__company"
+    )
+    _, found = explain.next_step(rows.get(pk=run.pk), at)
+    assert found is not None
+    return found
+
+
+def waiting() -> Enrollment:
+    """Return a run whose first mail has not left."""
+    return Touch.objects.filter(status="scheduled").latest("pk").enrollment
+
+
+def sent_mails() -> int:
+    return SandboxMail.everywhere.exclude(accepted_at=None).count()
+
+
+# Warm-up
+
+
+@pytest.fixture
+def warming_up() -> Sequence:
+    """A sequence whose mailbox sends two on the first day and one more on each day after."""
+    workspace = make_workspace()
+    with times.clock(lambda: NOON - 3 * A_DAY):
+        mailbox = make_mailbox(
+            workspace, daily_limit=4, warm_up_start=2, warm_up_increment=1, zone="UTC"
+        )
+    return make_sequence(workspace, mailbox=mailbox, steps=1)
+
+
+def test_a_mailbox_that_warms_up_sends_more_every_day_up_to_its_limit(warming_up):
+    many_due(warming_up, 15)
+
+    sent = [offer(NOON + A_DAY * day, times_over=6) for day in range(4)]
+
+    assert sent == [2, 3, 4, 4]
+
+
+def test_the_first_day_is_the_first_one_on_which_something_went_out(warming_up):
+    first = many_due(warming_up, 1)[0]
+    assert answer(first, NOON - 2 * A_DAY).may_leave
+    many_due(warming_up, 9)
+
+    # Nothing left on the days before, so they do not count.
+    assert [offer(NOON + A_DAY * day, times_over=5) for day in (5, 6, 8)] == [2, 3, 4]
+
+
+def test_the_warm_up_is_named_while_it_binds_and_the_daily_limit_after_it(warming_up):
+    many_due(warming_up, 12)
+    offer(NOON, times_over=4)
+
+    found = answer(waiting(), NOON + timedelta(hours=1))
+
+    assert found.reason == explain.Reason.MAILBOX_WARM_UP
+    assert found.at == datetime(2027, 1, 6, tzinfo=UTC)
+    assert "is warming up and has sent the 2 mails of its day" in found.sentence
+    assert "1 more each day, up to 4" in found.sentence
+
+    offer(NOON + A_DAY, times_over=6)
+    offer(NOON + 2 * A_DAY, times_over=6)
+    found = answer(waiting(), NOON + 2 * A_DAY + timedelta(hours=1))
+    assert found.reason == explain.Reason.MAILBOX_LIMIT
+
+
+def test_a_sequence_warms_up_by_itself():
+    with times.clock(lambda: NOON):
+        sequence = make_sequence(
+            make_workspace(), steps=1, daily_limit=3, warm_up_start=1, warm_up_increment=1
+        )
+    many_due(sequence, 8)
+
+    assert [offer(NOON + A_DAY * day, times_over=5) for day in range(4)] == [1, 2, 3, 2]
+
+    many_due(sequence, 2)
+    SequenceDay.objects.all().delete()
+    offer(NOON + 9 * A_DAY, times_over=3)
+    found = answer(waiting(), NOON + 9 * A_DAY)
+    assert found.reason == explain.Reason.SEQUENCE_WARM_UP
+    assert found.fix.url == f"/sequences/{sequence.pk}/settings/"
+
+
+def test_warm_up_that_is_switched_on_again_begins_anew(warming_up):
+    many_due(warming_up, 9)
+    assert offer(NOON, times_over=4) == 2
+    mailbox = warming_up.mailbox
+    mailbox.warm_up_start = None
+    mailbox.save(update_fields=["warm_up_start"])
+    assert mailbox.warm_up_since is None
+
+    with times.clock(lambda: NOON + 2 * A_DAY):
+        mailbox.warm_up_start = 1
+        mailbox.save(update_fields=["warm_up_start"])
+
+    mailbox.refresh_from_db()
+    assert mailbox.warm_up_since == (NOON + 2 * A_DAY).date()
+    assert [offer(NOON + A_DAY * day, times_over=5) for day in (3, 4)] == [1, 2]
+
+
+def test_the_forms_ask_for_a_warm_up(alice, workspace):
+    client = Client()
+    client.force_login(alice)
+    mailbox = make_mailbox(workspace, daily_limit=40)
+    values = {"sender_name": "Alex", "daily_limit": 40, "zone": "UTC", "signature": ""}
+    client.post(f"/mailboxes/{mailbox.pk}/edit/", values | {"warm_up_start": "10"})
+    mailbox.refresh_from_db()
+    assert (mailbox.warm_up_start, mailbox.warm_up_increment) == (10, 5)
+    page = client.get("/mailboxes/").content.decode()
+    assert "0 of 10 today" in page and "Warming up: 5 more each day, up to 40." in page
+
+    answer = client.post(f"/mailboxes/{mailbox.pk}/edit/", values | {"warm_up_start": "0"})
+    assert answer.status_code == 422 and "greater than or equal to 1" in answer.content.decode()
+
+
+def test_what_is_used_of_the_day_stays_used_when_the_warm_up_is_lowered(warming_up):
+    many_due(warming_up, 5)
+    assert offer(NOON, times_over=4) == 2
+    warming_up.mailbox.warm_up_start = 1
+    warming_up.mailbox.save(update_fields=["warm_up_start"])
+
+    assert offer(NOON + timedelta(minutes=1), times_over=4) == 0
+    day = MailboxDay.objects.get()
+    assert (day.sent, day.reserved, day.quota) == (2, 0, 2)
