@@ -8,6 +8,7 @@ from django import forms
 from mailboxes.models import USUAL_INCREMENT, Mailbox
 
 PACE = ["daily_limit", "zone", "warm_up_start", "warm_up_increment"]
+GAP = ["gap_least", "gap_most"]
 SERVER = ["smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password"]
 
 
@@ -45,28 +46,43 @@ class MailboxForm(forms.ModelForm):
 
     class Meta:
         model = Mailbox
-        fields = ["sender_name", *PACE, "signature"]
+        fields = ["sender_name", *PACE, *GAP, "signature"]
         labels = {
             "sender_name": "Sender name",
             "daily_limit": "Daily limit",
             "warm_up_start": "Warm-up: mails on the first day",
+            "gap_least": "Pause after each mail: at least, in seconds",
+            "gap_most": "Pause after each mail: at most, in seconds",
         }
         widgets: dict[str, forms.Widget] = {"signature": forms.Textarea(attrs={"rows": 4})}
         help_texts = {
             "sender_name": "What prospects see as the sender.",
             "warm_up_start": WARM_UP_HELP,
+            "gap_least": "Like 60. People do not send by the second. Empty: no pause.",
+            "gap_most": "Like 180. Every pause is a little different. Empty: always the same.",
             "signature": "Stands under every mail. A change applies to texts not yet approved.",
         }
 
     def clean_warm_up_increment(self) -> int:
         return int(self.cleaned_data["warm_up_increment"] or USUAL_INCREMENT)
 
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        least, most = found.get("gap_least"), found.get("gap_most")
+        if least and not most and "gap_most" not in self.errors:
+            found["gap_most"] = least
+        elif most and not least and "gap_least" not in self.errors:
+            self.add_error("gap_least", "Enter the shortest pause too.")
+        elif least and most and most < least:
+            self.add_error("gap_most", "The longest pause cannot be shorter than the shortest.")
+        return found
+
 
 class SMTPForm(MailboxForm):
     """A mailbox at an SMTP server. The password is never shown again; empty keeps it."""
 
     class Meta(MailboxForm.Meta):
-        fields = ["email", "sender_name", *SERVER, *PACE, "signature"]
+        fields = ["email", "sender_name", *SERVER, *PACE, *GAP, "signature"]
         labels = {
             **MailboxForm.Meta.labels,
             "email": "E-mail address",

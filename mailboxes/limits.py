@@ -1,6 +1,8 @@
-"""How much may be sent in a day, also while warming up: pure, no database and no clock."""
+"""How much may be sent in a day, and how soon after the mail before. Pure."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +44,17 @@ def day_limit(daily_limit: int, warm_up: WarmUp | None = None, day: int = 0) -> 
     full = max(0, daily_limit)
     slow = warm_up.on(day) if warm_up else full
     return DayLimit(min(slow, full), is_warming_up=slow < full)
+
+
+def gap(touch_id: int, least: int, most: int) -> timedelta:
+    """Return the pause after a mail, between `least` and `most` seconds.
+
+    It looks random and is not: drawn from the touch's id, so that a forecast can know it.
+
+    >>> gap(1, 60, 180) == gap(1, 60, 180), gap(1, 60, 180) == gap(2, 60, 180)
+    (True, False)
+    >>> gap(7, 90, 90)
+    datetime.timedelta(seconds=90)
+    """
+    drawn = int.from_bytes(sha256(f"gap:{touch_id}".encode()).digest()[:8])
+    return timedelta(milliseconds=least * 1000 + drawn % ((most - least) * 1000 + 1))

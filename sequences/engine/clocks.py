@@ -6,11 +6,14 @@ what lasts for days. The last one that moved it is the one that is named.
 
 from datetime import datetime
 
+from mailboxes.models import Mailbox
 from sequences.engine.answers import Answer, Facts, Fix
 from sequences.engine.pacing import Full
 from sequences.models import Sequence, Touch
 from sequences.rules import schedule
 from sequences.rules.reasons import Reason
+
+MAILBOXES = Fix("Mailboxes", "mailboxes:list")
 
 
 def clock(facts: Facts, at: datetime) -> Answer:
@@ -40,9 +43,20 @@ def _its_own_time(facts: Facts, answer: Answer) -> Answer:
 
 
 def _pace(facts: Facts, answer: Answer) -> Answer:
-    sequence = facts.sequence
+    sequence, mailbox = facts.sequence, facts.mailbox
     sentence = f"Mails of this sequence leave at most {sequence.per_minute} a minute."
-    return _later(answer, sequence.next_free_at, Reason.THROTTLE, sentence, _settings_of(sequence))
+    settings = _settings_of(sequence)
+    answer = _later(answer, sequence.next_free_at, Reason.THROTTLE, sentence, settings)
+    if mailbox is None or mailbox.gap_least is None:
+        return answer
+    sentence = f"{mailbox} pauses after each mail, for {_seconds(mailbox)}."
+    return _later(answer, mailbox.next_free_at, Reason.GAP, sentence, MAILBOXES)
+
+
+def _seconds(mailbox: Mailbox) -> str:
+    if mailbox.gap_least == mailbox.gap_most:
+        return f"{mailbox.gap_least} s"
+    return f"{mailbox.gap_least} to {mailbox.gap_most} s"
 
 
 def _hours(facts: Facts, answer: Answer) -> Answer:
@@ -64,14 +78,14 @@ def _days(facts: Facts, answer: Answer) -> Answer:
 
 def _said(facts: Facts, full: Full) -> tuple[str, Fix]:
     """Say a used-up limit in words, and where it is changed."""
-    mailboxes, settings = Fix("Mailboxes", "mailboxes:list"), _settings_of(facts.sequence)
+    settings = _settings_of(facts.sequence)
     warms_up = f"is warming up and has sent the {full.most} mails of its day. It may send"
     grows = f"{full.owner.warm_up_increment} more each day, up to {full.owner.daily_limit}."
     match full.reason:
         case Reason.MAILBOX_LIMIT:
-            return f"{full.owner} has sent its {full.most} mails of the day.", mailboxes
+            return f"{full.owner} has sent its {full.most} mails of the day.", MAILBOXES
         case Reason.MAILBOX_WARM_UP:
-            return f"{full.owner} {warms_up} {grows}", mailboxes
+            return f"{full.owner} {warms_up} {grows}", MAILBOXES
         case Reason.SEQUENCE_LIMIT:
             return f"The sequence has sent its {full.most} mails of the day.", settings
         case Reason.SEQUENCE_WARM_UP:

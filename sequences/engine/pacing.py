@@ -1,7 +1,7 @@
 """Turns and reservations: what one mail takes from every limit, and what gives it back.
 
-All of them are taken here, in one order (the sequence's turn, the mailbox's day, the
-sequence's day), so that no two claims wait for each other. Each is a conditional UPDATE; a
+All of them are taken here, in one order (the sequence's turn, the mailbox's turn, its
+day, the sequence's day), so that no two claims wait for each other. Each is a conditional UPDATE; a
 limit that is not set costs nothing.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from mailboxes.models import Ledger, Mailbox, MailboxDay
-from sequences.models import Attempt, Enrollment, Sequence, SequenceDay
+from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
 from sequences.rules import schedule
 from sequences.rules.reasons import Reason
 
@@ -37,12 +37,12 @@ class Reserved:
     sequence_day: date | None
 
 
-def reserve(mailbox: Mailbox, sequence: Sequence, at: datetime) -> Reserved:
+def reserve(touch: Touch, mailbox: Mailbox, sequence: Sequence, at: datetime) -> Reserved:
     """Take every turn and reservation that one mail needs, or none.
 
     Call it in a transaction. Raises GaveWay when one refuses; rolling back undoes the others.
     """
-    if not sequence.take_turn(at):
+    if not sequence.take_turn(at) or not mailbox.take_turn(touch.pk, at):
         raise GaveWay
     day = schedule.local_day(at, mailbox.zone)
     if not MailboxDay.reserve(mailbox.pk, day, mailbox.limit_on(day, MailboxDay).most):

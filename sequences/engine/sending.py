@@ -253,7 +253,7 @@ def _claim(touch_id: int, provider: Provider) -> Claim | None:
     mailbox, sequence = run.mailbox or run.sequence.mailbox, run.sequence
     if mailbox is None:
         return None
-    reserved = pacing.reserve(mailbox, sequence, at)
+    reserved = pacing.reserve(touch, mailbox, sequence, at)
     token, number = touch.lease_token + 1, touch.attempts.count() + 1
     touch.move(
         "claimed",

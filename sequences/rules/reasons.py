@@ -69,6 +69,7 @@ class Reason(StrEnum):
     # Hours and pace.
     WINDOW = "window", Kind.DEFERRED
     THROTTLE = "throttle", Kind.DEFERRED
+    GAP = "gap", Kind.DEFERRED
     # What a day allows.
     MAILBOX_LIMIT = "mailbox_limit", Kind.DEFERRED
     MAILBOX_WARM_UP = "mailbox_warm_up", Kind.DEFERRED

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailboxes.limits import WarmUp, day_limit
+from mailboxes.limits import WarmUp, day_limit, gap
 
 counts = st.integers(1, 10_000)
 warm_ups = st.builds(WarmUp, start=counts, increment=counts)
@@ -40,3 +40,20 @@ def test_a_higher_daily_limit_never_allows_less(one, other, warm_up, day):
     lower, higher = sorted([one, other])
 
     assert day_limit(lower, warm_up, day).most <= day_limit(higher, warm_up, day).most
+
+
+@given(st.integers(1), st.tuples(counts, counts).map(sorted))
+def test_a_pause_is_within_its_bounds_and_always_the_same(touch_id, bounds):
+    least, most = bounds
+
+    pause = gap(touch_id, least, most)
+
+    assert least <= pause.total_seconds() <= most
+    assert pause == gap(touch_id, least, most)
+
+
+def test_pauses_are_spread_over_the_whole_range():
+    pauses = [gap(touch_id, 60, 180).total_seconds() for touch_id in range(1, 1001)]
+
+    for begin in range(60, 180, 12):
+        assert 60 < sum(begin <= pause < begin + 12 for pause in pauses) < 140

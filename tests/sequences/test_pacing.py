@@ -1,10 +1,12 @@
 """Every limit of pace, with the product's own sending: the smallest wins, and is named."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.test import Client
 
+from mailboxes.limits import gap
 from mailboxes.models import MailboxDay, SandboxMail
 from outreach import times
 from sequences.engine import explain, sending
@@ -156,3 +158,55 @@ def test_what_is_used_of_the_day_stays_used_when_the_warm_up_is_lowered(warming_
     assert offer(NOON + timedelta(minutes=1), times_over=4) == 0
     day = MailboxDay.objects.get()
     assert (day.sent, day.reserved, day.quota) == (2, 0, 2)
+
+
+# The pause between two mails of a mailbox
+
+
+def test_a_mailbox_pauses_after_each_mail_for_the_time_drawn_from_its_touch():
+    mailbox = make_mailbox(make_workspace(), gap_least=60, gap_most=180)
+    sequences = [make_sequence(mailbox.workspace, mailbox=mailbox, steps=1) for _ in range(4)]
+    for sequence in sequences:
+        many_due(sequence, 1)
+
+    # Four sequences at sixty a minute: only the mailbox's own pause holds them apart.
+    assert offer(NOON, times_over=800) == 4
+
+    left = list(Touch.objects.order_by("sent_at"))
+    for before, after in pairwise(left):
+        pause = gap(before.pk, 60, 180)
+        assert pause <= after.sent_at - before.sent_at <= pause + timedelta(seconds=1)
+
+
+def test_the_pause_is_named_with_its_end():
+    mailbox = make_mailbox(make_workspace(), gap_least=60, gap_most=180)
+    first, second = [
+        many_due(make_sequence(mailbox.workspace, mailbox=mailbox, steps=1), 1)[0] for _ in "ab"
+    ]
+    with times.clock(lambda: NOON):
+        sending.drain_all()
+    left = Touch.objects.get(status="sent")
+    other = second if left.enrollment == first else first
+
+    found = answer(other, NOON)
+
+    assert found.reason == explain.Reason.GAP
+    assert found.at == NOON + gap(left.pk, 60, 180)
+    assert "pauses after each mail, for 60 to 180 s" in found.sentence
+
+
+def test_the_longest_pause_is_not_shorter_than_the_shortest(alice, workspace):
+    client = Client()
+    client.force_login(alice)
+    mailbox = make_mailbox(workspace)
+    values = {"sender_name": "Alex", "daily_limit": 40, "zone": "UTC", "signature": ""}
+    url = f"/mailboxes/{mailbox.pk}/edit/"
+
+    wrong = client.post(url, values | {"gap_least": "90", "gap_most": "60"})
+    half = client.post(url, values | {"gap_most": "60"})
+    client.post(url, values | {"gap_least": "45"})
+
+    mailbox.refresh_from_db()
+    assert "cannot be shorter than the shortest" in wrong.content.decode()
+    assert "Enter the shortest pause too." in half.content.decode()
+    assert (mailbox.gap_least, mailbox.gap_most) == (45, 45)
