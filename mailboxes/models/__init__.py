@@ -2,7 +2,7 @@
 
 from mailboxes.models.inbound import InboundMail, SandboxMail
 from mailboxes.models.ledger import USUAL_INCREMENT, Ledger, WarmingUp
-from mailboxes.models.mailbox import Mailbox, MailboxDay
+from mailboxes.models.mailbox import Mailbox, MailboxDay, WorkspaceDay
 
 __all__ = [
     "USUAL_INCREMENT",
@@ -12,4 +12,5 @@ __all__ = [
     "MailboxDay",
     "SandboxMail",
     "WarmingUp",
+    "WorkspaceDay",
 ]

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -45,10 +46,10 @@ class Ledger(models.Model):
         return cls._default_manager.filter(**{f"{cls.OWNER}_id": owner_id, "day": day})
 
     @classmethod
-    def used_on(cls, owner_id: int, day: date) -> int:
+    def used_on(cls, owner_id: int, day: date, sent: Callable[[], int] = int) -> int:
         """Count what is reserved or sent on that day."""
         row = cls.of(owner_id, day).first()
-        return row.used if row else 0
+        return row.used if row else sent()
 
     @classmethod
     def around(cls, owner_id: int, day: date) -> dict[date, "Ledger"]:
@@ -64,20 +65,23 @@ class Ledger(models.Model):
         return rows.filter(sent__gt=0).aggregate(first=Min("day"))["first"]
 
     @classmethod
-    def reserve(cls, owner_id: int, day: date, limit: int) -> bool:
+    def reserve(cls, owner_id: int, day: date, limit: int, sent: Callable[[], int] = int) -> bool:
         """Reserve one mail of the day; False when the day's limit is reached.
 
-        A limit that was changed meanwhile is taken over, never below what is used.
+        A limit that was changed meanwhile is taken over, never below what is used. `sent`
+        counts what left that day before anybody kept this ledger.
         """
         free = cls.of(owner_id, day).filter(quota__gt=F("reserved") + F("sent"))
         more = {"reserved": F("reserved") + 1}
         if free.filter(quota=limit).update(**more):
             return True
-        row, made = cls._default_manager.get_or_create(
-            **{f"{cls.OWNER}_id": owner_id, "day": day}, defaults={"quota": limit}
-        )
-        if not made and row.quota != limit:
-            cls._change_quota(row.pk, limit)
+        if not cls.of(owner_id, day).exists():
+            before = sent()
+            cls._default_manager.get_or_create(
+                **{f"{cls.OWNER}_id": owner_id, "day": day},
+                defaults={"quota": max(limit, before), "sent": before},
+            )
+        cls._change_quota(cls.of(owner_id, day).exclude(quota=limit), limit)
         return bool(free.update(**more))
 
     @classmethod
@@ -101,9 +105,8 @@ class Ledger(models.Model):
         after = F("reserved") + F("sent") + 1
         cls.of(owner_id, day).update(sent=F("sent") + 1, quota=Greatest(F("quota"), after))
 
-    @classmethod
-    def _change_quota(cls, pk: int, limit: int) -> None:
-        rows = cls._default_manager.filter(pk=pk)
+    @staticmethod
+    def _change_quota(rows: models.QuerySet, limit: int) -> None:
         if not rows.filter(reserved__lte=limit - F("sent")).update(quota=limit):
             rows.update(quota=F("reserved") + F("sent"))
 

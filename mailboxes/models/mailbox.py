@@ -157,6 +157,26 @@ class Mailbox(WarmingUp, Moves):
         self.held_until, self.hold_reason, self.last_error = until, reason, words
 
 
+class WorkspaceDay(Ledger):
+    """What all mailboxes of a workspace may send, and have sent, on one of its local days."""
+
+    OWNER = "workspace"
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="days")
+
+    everywhere = EverywhereQuerySet.as_manager()
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta(Ledger.Meta):
+        constraints = [
+            *Ledger.Meta.constraints,
+            models.UniqueConstraint(fields=["workspace", "day"], name="workspace_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workspace} on {self.day}: {self.sent} of {self.quota}"
+
+
 class MailboxDay(Ledger):
     """What one mailbox may send, has reserved and has sent on one of its local days."""
 

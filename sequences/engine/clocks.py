@@ -6,7 +6,7 @@ what lasts for days. The last one that moved it is the one that is named.
 
 from datetime import datetime
 
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, WarmingUp
 from sequences.engine.answers import Answer, Facts, Fix
 from sequences.engine.pacing import Full
 from sequences.models import Sequence, Touch
@@ -79,18 +79,31 @@ def _days(facts: Facts, answer: Answer) -> Answer:
 def _said(facts: Facts, full: Full) -> tuple[str, Fix]:
     """Say a used-up limit in words, and where it is changed."""
     settings = _settings_of(facts.sequence)
-    warms_up = f"is warming up and has sent the {full.most} mails of its day. It may send"
-    grows = f"{full.owner.warm_up_increment} more each day, up to {full.owner.daily_limit}."
     match full.reason:
         case Reason.MAILBOX_LIMIT:
             return f"{full.owner} has sent its {full.most} mails of the day.", MAILBOXES
         case Reason.MAILBOX_WARM_UP:
-            return f"{full.owner} {warms_up} {grows}", MAILBOXES
+            return f"{full.owner} {_warms_up(full)}", MAILBOXES
         case Reason.SEQUENCE_LIMIT:
             return f"The sequence has sent its {full.most} mails of the day.", settings
+        case Reason.MAILBOX_24_HOURS:
+            return f"{full.owner} has sent its {full.most} mails within 24 hours.", MAILBOXES
+        case Reason.WORKSPACE_LIMIT:
+            sentence = f"All mailboxes together have sent the {full.most} mails of the day."
+            return sentence, Fix("Workspace settings", "outreach:settings")
         case Reason.SEQUENCE_WARM_UP:
-            return f"The sequence {warms_up} {grows}", settings
+            return f"The sequence {_warms_up(full)}", settings
     raise ValueError(f"{full.reason} is not a limit.")
+
+
+def _warms_up(full: Full) -> str:
+    owner = full.owner
+    if not isinstance(owner, WarmingUp):
+        raise ValueError(f"{owner} does not warm up.")
+    return (
+        f"is warming up and has sent the {full.most} mails of its day. It may send "
+        f"{owner.warm_up_increment} more each day, up to {owner.daily_limit}."
+    )
 
 
 def _later(

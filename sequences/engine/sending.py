@@ -250,10 +250,10 @@ def _claim(touch_id: int, provider: Provider) -> Claim | None:
         return None
     if not explain.touch(touch, run, at).may_leave:
         return None
-    mailbox, sequence = run.mailbox or run.sequence.mailbox, run.sequence
+    mailbox = run.mailbox or run.sequence.mailbox
     if mailbox is None:
         return None
-    reserved = pacing.reserve(touch, mailbox, sequence, at)
+    reserved = pacing.reserve(touch, run, mailbox, at)
     token, number = touch.lease_token + 1, touch.attempts.count() + 1
     touch.move(
         "claimed",
@@ -274,6 +274,7 @@ def _claim(touch_id: int, provider: Provider) -> Claim | None:
         epoch=run.epoch,
         day=reserved.day,
         sequence_day=reserved.sequence_day,
+        workspace_day=reserved.workspace_day,
         started_at=at,
     )
     return Claim(touch.pk, run.pk, mailbox.pk, token, run.epoch, attempt.pk, at)
@@ -375,12 +376,9 @@ def same_epoch(claim: Claim, run: Enrollment) -> bool:
 
 def same_day(claim: Claim, touch: Touch, run: Enrollment, at: datetime) -> bool:
     """The days whose limits were reserved are still today where mailbox and sequence are."""
-    attempt = Attempt.objects.only("day", "sequence_day").get(pk=claim.attempt_id)
-    mailbox = Mailbox.everywhere.only("zone").get(pk=claim.mailbox_id)
-    if attempt.day != schedule.local_day(at, mailbox.zone):
-        return False
-    of_sequence = attempt.sequence_day
-    return of_sequence is None or of_sequence == schedule.local_day(at, run.sequence.zone)
+    attempt = Attempt.objects.get(pk=claim.attempt_id)
+    mailbox = Mailbox.everywhere.get(pk=claim.mailbox_id)
+    return pacing.is_still_the_day(attempt, run, mailbox, at)
 
 
 def still_allowed(touch: Touch, run: Enrollment, at: datetime) -> bool:

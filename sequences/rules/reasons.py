@@ -73,5 +73,7 @@ class Reason(StrEnum):
     # What a day allows.
     MAILBOX_LIMIT = "mailbox_limit", Kind.DEFERRED
     MAILBOX_WARM_UP = "mailbox_warm_up", Kind.DEFERRED
+    MAILBOX_24_HOURS = "mailbox_24_hours", Kind.DEFERRED
     SEQUENCE_LIMIT = "sequence_limit", Kind.DEFERRED
     SEQUENCE_WARM_UP = "sequence_warm_up", Kind.DEFERRED
+    WORKSPACE_LIMIT = "workspace_limit", Kind.DEFERRED

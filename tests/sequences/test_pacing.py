@@ -7,7 +7,8 @@ import pytest
 from django.test import Client
 
 from mailboxes.limits import gap
-from mailboxes.models import MailboxDay, SandboxMail
+from mailboxes.models import Ledger, MailboxDay, SandboxMail, WorkspaceDay
+from mailboxes.providers import provider_for
 from outreach import times
 from sequences.engine import explain, sending
 from sequences.engine.answers import Answer
@@ -83,7 +84,7 @@ def test_the_first_day_is_the_first_one_on_which_something_went_out(warming_up):
     assert [offer(NOON + A_DAY * day, times_over=5) for day in (5, 6, 8)] == [2, 3, 4]
 
 
-def test_the_warm_up_is_named_while_it_binds_and_the_daily_limit_after_it(warming_up):
+def test_the_warm_up_is_named_while_it_binds_and_the_limit_after_it(warming_up):
     many_due(warming_up, 12)
     offer(NOON, times_over=4)
 
@@ -97,7 +98,8 @@ def test_the_warm_up_is_named_while_it_binds_and_the_daily_limit_after_it(warmin
     offer(NOON + A_DAY, times_over=6)
     offer(NOON + 2 * A_DAY, times_over=6)
     found = answer(waiting(), NOON + 2 * A_DAY + timedelta(hours=1))
-    assert found.reason == explain.Reason.MAILBOX_LIMIT
+    assert found.reason == explain.Reason.MAILBOX_24_HOURS
+    assert "its 4 mails" in found.sentence and "warming" not in found.sentence
 
 
 def test_a_sequence_warms_up_by_itself():
@@ -210,3 +212,133 @@ def test_the_longest_pause_is_not_shorter_than_the_shortest(alice, workspace):
     assert "cannot be shorter than the shortest" in wrong.content.decode()
     assert "Enter the shortest pause too." in half.content.decode()
     assert (mailbox.gap_least, mailbox.gap_most) == (45, 45)
+
+
+# The last 24 hours of a mailbox
+
+
+def test_what_was_sent_late_yesterday_is_not_sent_again_right_after_midnight():
+    late = datetime(2027, 1, 5, 22, 0, tzinfo=UTC)
+    mailbox = make_mailbox(make_workspace(), daily_limit=3)
+    sequence = make_sequence(mailbox.workspace, mailbox=mailbox, steps=1)
+    many_due(sequence, 8)
+    assert offer(late, times_over=5) == 3
+
+    found = answer(waiting(), late + timedelta(hours=1))
+    assert found.reason == explain.Reason.MAILBOX_24_HOURS
+    assert found.at == late + A_DAY
+    assert "has sent its 3 mails within 24 hours" in found.sentence
+
+    assert offer(late + timedelta(hours=2, minutes=1), times_over=5) == 0
+    assert offer(late + A_DAY, every=timedelta(0), times_over=3) == 1
+    assert offer(late + A_DAY + timedelta(seconds=10), times_over=5) == 2
+
+
+def test_reserved_and_unknown_mails_count_within_the_24_hours():
+    late = datetime(2027, 1, 5, 23, 30, tzinfo=UTC)
+    mailbox = make_mailbox(make_workspace(), daily_limit=2)
+    many_due(make_sequence(mailbox.workspace, mailbox=mailbox, steps=1), 4)
+    assert offer(late) == 1
+    MailboxDay.objects.update(reserved=1)  # one more whose outcome nobody knows yet
+
+    after_midnight = late + timedelta(hours=1)
+    assert offer(after_midnight, times_over=3) == 0
+    assert answer(waiting(), after_midnight).at == late + A_DAY
+
+    MailboxDay.objects.update(reserved=0)
+    assert offer(after_midnight, times_over=3) == 1
+
+
+# The workspace's cap
+
+
+def test_all_mailboxes_together_keep_the_cap_of_the_workspace():
+    workspace = make_workspace(daily_limit=3, zone="Asia/Kathmandu")
+    for _ in range(3):
+        many_due(make_sequence(workspace, steps=1), 2)
+
+    assert offer(NOON, times_over=4) == 3
+
+    found = answer(waiting(), NOON)
+    assert found.reason == explain.Reason.WORKSPACE_LIMIT
+    assert found.at == datetime(2027, 1, 5, 18, 15, tzinfo=UTC)  # midnight in Kathmandu
+    assert "All mailboxes together have sent the 3 mails of the day." in found.sentence
+    assert found.fix.url == "/settings/"
+    assert WorkspaceDay.everywhere.get().sent == 3
+    assert offer(found.at, times_over=4) == 3
+
+
+@pytest.mark.parametrize("whose", ["workspace", "sequence"])
+def test_a_limit_that_is_set_at_noon_knows_of_the_morning(whose):
+    sequence = make_sequence(make_workspace(), steps=1)
+    many_due(sequence, 5)
+    assert offer(NOON - timedelta(hours=3), times_over=2) == 2
+    owner = sequence.workspace if whose == "workspace" else sequence
+    owner.daily_limit = 3
+    owner.save()
+
+    assert offer(NOON, times_over=4) == 1
+    assert answer(waiting(), NOON).reason.endswith("_limit")
+
+
+def test_a_cap_below_what_has_left_already_stops_at_once():
+    sequence = make_sequence(make_workspace(), steps=1)
+    many_due(sequence, 5)
+    assert offer(NOON - timedelta(hours=3), times_over=3) == 3
+    sequence.workspace.daily_limit = 2
+    sequence.workspace.save()
+
+    assert not answer(waiting(), NOON).may_leave
+    assert offer(NOON, times_over=3) == 0
+
+
+def test_a_mail_that_is_held_back_at_the_gate_gives_everything_back(alice):
+    workspace = make_workspace(daily_limit=5)
+    run = many_due(make_sequence(workspace, steps=1, daily_limit=5), 1)[0]
+    touch = run.touches.get()
+    with times.clock(lambda: NOON):
+        stages = sending.sending(touch.pk, provider_for(touch.mailbox))
+        assert next(stages) == "claimed"
+        assert [day.reserved for day in ledgers()] == [1, 1, 1]
+        run.pause(by=alice)
+        assert list(stages)[-1] == "held back"
+
+    assert [(day.reserved, day.sent) for day in ledgers()] == [(0, 0)] * 3
+
+
+def ledgers() -> list[Ledger]:
+    """Return the one row of each ledger."""
+    return [
+        MailboxDay.objects.get(),
+        SequenceDay.objects.get(),
+        WorkspaceDay.everywhere.get(),
+    ]
+
+
+def test_a_claim_from_before_the_workspaces_midnight_passes_no_gate_after_it():
+    workspace = make_workspace(daily_limit=5, zone="Asia/Kathmandu")
+    touch = many_due(make_sequence(workspace, steps=1), 1)[0].touches.get()
+    midnight = datetime(2027, 1, 5, 18, 15, tzinfo=UTC)
+    with times.clock(lambda: midnight - timedelta(seconds=1)):
+        stages = sending.sending(touch.pk, provider_for(touch.mailbox))
+        assert next(stages) == "claimed"
+
+    with times.clock(lambda: midnight + timedelta(seconds=1)):
+        assert list(stages)[-1] == "held back"
+
+    assert WorkspaceDay.everywhere.get().used == 0
+
+
+def test_the_cap_is_set_on_the_settings_of_the_workspace(alice, workspace):
+    client = Client()
+    client.force_login(alice)
+    values = {"name": "Brightline", "zone": "UTC", "undo_seconds": 10, "failed_after_days": 14}
+    values["postal_address"] = "1 Main Street"
+
+    client.post("/settings/", values | {"daily_limit": "200"})
+    workspace.refresh_from_db()
+    assert workspace.daily_limit == 200
+
+    client.post("/settings/", values | {"daily_limit": ""})
+    workspace.refresh_from_db()
+    assert workspace.daily_limit is None
