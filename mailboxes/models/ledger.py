@@ -65,14 +65,16 @@ class Ledger(models.Model):
         return rows.filter(sent__gt=0).aggregate(first=Min("day"))["first"]
 
     @classmethod
-    def reserve(cls, owner_id: int, day: date, limit: int, sent: Callable[[], int] = int) -> bool:
-        """Reserve one mail of the day; False when the day's limit is reached.
+    def reserve(
+        cls, owner_id: int, day: date, limit: int, count: int = 1, sent: Callable[[], int] = int
+    ) -> bool:
+        """Reserve mails of the day, all of them or none; False when the limit does not let it.
 
         A limit that was changed meanwhile is taken over, never below what is used. `sent`
         counts what left that day before anybody kept this ledger.
         """
-        free = cls.of(owner_id, day).filter(quota__gt=F("reserved") + F("sent"))
-        more = {"reserved": F("reserved") + 1}
+        free = cls.of(owner_id, day).filter(quota__gte=F("reserved") + F("sent") + count)
+        more = {"reserved": F("reserved") + count}
         if free.filter(quota=limit).update(**more):
             return True
         if not cls.of(owner_id, day).exists():

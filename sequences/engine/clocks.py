@@ -49,14 +49,13 @@ def _pace(facts: Facts, answer: Answer) -> Answer:
     answer = _later(answer, sequence.next_free_at, Reason.THROTTLE, sentence, settings)
     if mailbox is None or mailbox.gap_least is None:
         return answer
-    sentence = f"{mailbox} pauses after each mail, for {_seconds(mailbox)}."
-    return _later(answer, mailbox.next_free_at, Reason.GAP, sentence, MAILBOXES)
+    return _later(answer, mailbox.next_free_at, Reason.GAP, _gap_sentence(mailbox), MAILBOXES)
 
 
-def _seconds(mailbox: Mailbox) -> str:
-    if mailbox.gap_least == mailbox.gap_most:
-        return f"{mailbox.gap_least} s"
-    return f"{mailbox.gap_least} to {mailbox.gap_most} s"
+def _gap_sentence(mailbox: Mailbox) -> str:
+    least, most = mailbox.gap_least, mailbox.gap_most
+    seconds = f"{least}" if least == most else f"{least} to {most}"
+    return f"{mailbox} pauses after each mail, for {seconds} s."
 
 
 def _hours(facts: Facts, answer: Answer) -> Answer:
@@ -80,6 +79,8 @@ def _said(facts: Facts, full: Full) -> tuple[str, Fix]:
     """Say a used-up limit in words, and where it is changed."""
     settings = _settings_of(facts.sequence)
     match full.reason:
+        case Reason.GAP if isinstance(full.owner, Mailbox):
+            return _gap_sentence(full.owner), MAILBOXES
         case Reason.MAILBOX_LIMIT:
             return f"{full.owner} has sent its {full.most} mails of the day.", MAILBOXES
         case Reason.MAILBOX_WARM_UP:

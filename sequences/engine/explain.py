@@ -47,7 +47,7 @@ def read_facts(touch: Touch, run: Enrollment, at: datetime) -> Facts:
     facts = read_standing(touch, run)
     if facts.mailbox is None:
         return facts
-    return replace(facts, full=pacing.used_up(run, facts.mailbox, at))
+    return replace(facts, full=pacing.Look(at).full(run, facts.mailbox))
 
 
 def touch(touch: Touch, run: Enrollment, at: datetime | None = None) -> Answer:

@@ -253,7 +253,7 @@ def _claim(touch_id: int, provider: Provider) -> Claim | None:
     mailbox = run.mailbox or run.sequence.mailbox
     if mailbox is None:
         return None
-    reserved = pacing.reserve(touch, run, mailbox, at)
+    reserved = pacing.reserve([touch], at)[touch.pk]
     token, number = touch.lease_token + 1, touch.attempts.count() + 1
     touch.move(
         "claimed",

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from mailboxes.limits import gap
 from mailboxes.models import Ledger, MailboxDay, SandboxMail, WorkspaceDay
 from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import explain, sending
+from sequences.engine import explain, pacing, sending
 from sequences.engine.answers import Answer
 from sequences.models import Enrollment, Sequence, SequenceDay, Touch
 from tests.factories import approve, make_enrollment, make_mailbox, make_sequence, make_workspace
@@ -342,3 +343,54 @@ def test_the_cap_is_set_on_the_settings_of_the_workspace(alice, workspace):
     client.post("/settings/", values | {"daily_limit": ""})
     workspace.refresh_from_db()
     assert workspace.daily_limit is None
+
+
+# Many at once
+
+
+def test_a_claim_of_many_takes_all_of_them_or_none():
+    workspace = make_workspace(daily_limit=4)
+    mailbox = make_mailbox(workspace, daily_limit=5)
+    sequences = [make_sequence(workspace, mailbox=mailbox, steps=1) for _ in range(6)]
+    touches = [touch_of(many_due(sequence, 1)[0]) for sequence in sequences]
+
+    with pytest.raises(pacing.GaveWay), transaction.atomic():
+        pacing.reserve(touches[:5], NOON)
+    assert not MailboxDay.objects.exists()
+    assert not Sequence.everywhere.exclude(next_free_at=None).exists()
+
+    with transaction.atomic():
+        reserved = pacing.reserve(touches[:4], NOON)
+    assert set(reserved) == {touch.pk for touch in touches[:4]}
+    assert MailboxDay.objects.get().reserved == WorkspaceDay.everywhere.get().reserved == 4
+
+
+def test_a_look_at_many_counts_those_that_will_leave():
+    workspace = make_workspace()
+    mailbox = make_mailbox(workspace, daily_limit=2)
+    sequences = [make_sequence(workspace, mailbox=mailbox, steps=1) for _ in range(3)]
+    touches = [touch_of(many_due(sequence, 1)[0]) for sequence in sequences]
+    look = pacing.Look(NOON)
+
+    seen = []
+    for touch in touches:
+        seen.append([full.reason for full in look.full(touch.enrollment, mailbox)])
+        look.count(touch)
+
+    assert seen == [[], [], [explain.Reason.MAILBOX_LIMIT]]
+
+
+def test_a_look_at_many_keeps_the_pause_of_a_mailbox():
+    mailbox = make_mailbox(make_workspace(), gap_least=60, gap_most=60)
+    touch = touch_of(many_due(make_sequence(mailbox.workspace, mailbox=mailbox, steps=1), 1)[0])
+    look = pacing.Look(NOON)
+    look.count(touch)
+
+    (full,) = look.full(touch.enrollment, mailbox)
+
+    assert (full.reason, full.until) == (explain.Reason.GAP, NOON + timedelta(seconds=60))
+
+
+def touch_of(run: Enrollment) -> Touch:
+    rows = Touch.objects.select_related("enrollment__workspace", "enrollment__sequence__mailbox")
+    return rows.get(enrollment=run, position=1)
