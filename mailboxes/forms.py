@@ -5,9 +5,28 @@ from zoneinfo import available_timezones
 
 from django import forms
 
-from mailboxes.models import Mailbox
+from mailboxes.models import USUAL_INCREMENT, Mailbox
 
+PACE = ["daily_limit", "zone", "warm_up_start", "warm_up_increment"]
+GAP = ["gap_least", "gap_most"]
 SERVER = ["smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password"]
+
+
+WARM_UP_HELP = (
+    "A new address that sends a lot at once looks like spam. Begin with few, like 10. The first "
+    "day is the first one on which something is sent. Empty: no warm-up."
+)
+
+
+def warm_up_increment_field() -> forms.IntegerField:
+    """Ask by how much a warm-up grows; left empty, by the usual number."""
+    return forms.IntegerField(
+        label="Warm-up: more on each day after",
+        required=False,
+        min_value=1,
+        max_value=10_000,
+        help_text=f"Added every day until the daily limit is reached. Empty: {USUAL_INCREMENT}.",
+    )
 
 
 def zones() -> list[tuple[str, str]]:
@@ -23,23 +42,47 @@ class MailboxForm(forms.ModelForm):
     zone = forms.ChoiceField(
         label="Time zone", choices=zones, help_text="Its day, for the daily limit, begins here."
     )
+    warm_up_increment = warm_up_increment_field()
 
     class Meta:
         model = Mailbox
-        fields = ["sender_name", "daily_limit", "zone", "signature"]
-        labels = {"sender_name": "Sender name", "daily_limit": "Daily limit"}
+        fields = ["sender_name", *PACE, *GAP, "signature"]
+        labels = {
+            "sender_name": "Sender name",
+            "daily_limit": "Daily limit",
+            "warm_up_start": "Warm-up: mails on the first day",
+            "gap_least": "Pause after each mail: at least, in seconds",
+            "gap_most": "Pause after each mail: at most, in seconds",
+        }
         widgets: dict[str, forms.Widget] = {"signature": forms.Textarea(attrs={"rows": 4})}
         help_texts = {
             "sender_name": "What prospects see as the sender.",
+            "warm_up_start": WARM_UP_HELP,
+            "gap_least": "Like 60. People do not send by the second. Empty: no pause.",
+            "gap_most": "Like 180. Every pause is a little different. Empty: always the same.",
             "signature": "Stands under every mail. A change applies to texts not yet approved.",
         }
+
+    def clean_warm_up_increment(self) -> int:
+        return int(self.cleaned_data["warm_up_increment"] or USUAL_INCREMENT)
+
+    def clean(self) -> dict[str, Any]:
+        found = super().clean() or self.cleaned_data
+        least, most = found.get("gap_least"), found.get("gap_most")
+        if least and not most and "gap_most" not in self.errors:
+            found["gap_most"] = least
+        elif most and not least and "gap_least" not in self.errors:
+            self.add_error("gap_least", "Enter the shortest pause too.")
+        elif least and most and most < least:
+            self.add_error("gap_most", "The longest pause cannot be shorter than the shortest.")
+        return found
 
 
 class SMTPForm(MailboxForm):
     """A mailbox at an SMTP server. The password is never shown again; empty keeps it."""
 
     class Meta(MailboxForm.Meta):
-        fields = ["email", "sender_name", *SERVER, "daily_limit", "zone", "signature"]
+        fields = ["email", "sender_name", *SERVER, *PACE, *GAP, "signature"]
         labels = {
             **MailboxForm.Meta.labels,
             "email": "E-mail address",

@@ -67,7 +67,14 @@ class WorkspaceForm(ChangeForm):
 
     class Meta:
         model = Workspace
-        fields = ("name", "zone", "postal_address", "undo_seconds", "failed_after_days")
+        fields = (
+            "name",
+            "zone",
+            "postal_address",
+            "daily_limit",
+            "undo_seconds",
+            "failed_after_days",
+        )
         widgets = {"postal_address": forms.Textarea(attrs={"rows": 3})}
         labels = {
             "undo_seconds": "Undo window, in seconds",

@@ -10,7 +10,7 @@ from outreach import localtime
 from outreach.times import now
 from sequences import cards
 from sequences.engine import preflight
-from sequences.engine.explain import Answer, Fix, Kind
+from sequences.engine.explain import Answer, Fix, Kind, Reason
 from sequences.models import Enrollment, Event, Reply, Touch
 
 # Until then a time is said in seconds.
@@ -42,7 +42,10 @@ def of(run: Enrollment, touch: Touch | None, answer: Answer | None) -> Upcoming 
         return _ended(run)
     if touch is None or answer is None:
         return None
-    if run.status == Enrollment.Status.PAUSED and answer.code == "paused":
+    if run.status == Enrollment.Status.PAUSED and answer.reason in (
+        Reason.PAUSED,
+        Reason.PAUSED_UNTIL,
+    ):
         return _paused(run, touch)
     for say in (_went_wrong, _waits_for_a_person, _moves):
         if said := say(run, touch, answer):
@@ -61,7 +64,7 @@ def _went_wrong(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | Non
             icon="octagon-x",
             touch=touch,
         )
-    if answer.code == "uncertain" and answer.kind == Kind.BLOCKED:
+    if answer.reason == Reason.UNDECIDED:
         where = f" of {touch.mailbox}" if touch.mailbox else ""
         return Upcoming(
             f"Nobody knows whether step {touch.position} was sent",
@@ -77,7 +80,7 @@ def _went_wrong(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | Non
 def _waits_for_a_person(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | None:
     if answer.kind != Kind.BLOCKED:
         return None
-    if answer.code == "unapproved":
+    if answer.reason == Reason.UNAPPROVED:
         return Upcoming(
             f"Step {touch.position} waits for approval",
             f"If approved now {when}" if (when := if_approved(run)) else "",
@@ -93,7 +96,7 @@ def _waits_for_a_person(run: Enrollment, touch: Touch, answer: Answer) -> Upcomi
 
 
 def _moves(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | None:
-    if answer.kind == Kind.MOVING and answer.code == "uncertain":
+    if answer.reason == Reason.UNCERTAIN:
         later = answer.at is not None and answer.at > now()
         again = f" It is asked again {localtime.when(answer.at)}." if answer.at and later else ""
         return Upcoming(
@@ -126,7 +129,7 @@ def _moves(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | None:
 
 def _leaves(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming:
     soon = answer.at is not None and answer.at - now() <= SOON
-    if answer.code == "retry":
+    if answer.reason == Reason.RETRY:
         return Upcoming(
             f"Step {touch.position} is tried again",
             f"The provider said: “{touch.error}”.{_sender(run)}",
@@ -152,7 +155,7 @@ def _leaves(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming:
         at=answer.at,
         zone=run.sequence.zone,
         fix=answer.fix,
-        is_moving=answer.code == "writing",
+        is_moving=answer.reason == Reason.WRITING,
     )
 
 

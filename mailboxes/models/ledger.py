@@ -1,9 +1,18 @@
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Min, Q
 from django.db.models.functions import Greatest
+
+from mailboxes.limits import DayLimit, WarmUp, day_limit
+from outreach.times import now
+
+# What a warm-up grows by where nobody says otherwise.
+USUAL_INCREMENT = 5
 
 
 class Ledger(models.Model):
@@ -37,24 +46,45 @@ class Ledger(models.Model):
         return cls._default_manager.filter(**{f"{cls.OWNER}_id": owner_id, "day": day})
 
     @classmethod
-    def used_on(cls, owner_id: int, day: date) -> int:
+    def used_on(cls, owner_id: int, day: date, sent: Callable[[], int] = int) -> int:
         """Count what is reserved or sent on that day."""
         row = cls.of(owner_id, day).first()
-        return row.used if row else 0
+        return row.used if row else sent()
 
     @classmethod
-    def reserve(cls, owner: Any, day: date, count: int = 1) -> bool:
+    def around(cls, owner_id: int, day: date) -> dict[date, "Ledger"]:
+        """Return that day's row and those beside it: whatever the last 24 hours can be in."""
+        days = (day - timedelta(days=2), day + timedelta(days=1))
+        rows = cls._default_manager.filter(**{f"{cls.OWNER}_id": owner_id, "day__range": days})
+        return {row.day: row for row in rows}
+
+    @classmethod
+    def first_sent_on(cls, owner_id: int, since: date) -> date | None:
+        """Return the first day, from that one on, on which something really went out."""
+        rows = cls._default_manager.filter(**{f"{cls.OWNER}_id": owner_id, "day__gte": since})
+        return rows.filter(sent__gt=0).aggregate(first=Min("day"))["first"]
+
+    @classmethod
+    def reserve(
+        cls, owner_id: int, day: date, limit: int, count: int = 1, sent: Callable[[], int] = int
+    ) -> bool:
         """Reserve mails of the day, all of them or none; False when the limit does not let it.
 
-        `owner.daily_limit` is taken over when it was changed, never below what is used.
+        A limit that was changed meanwhile is taken over, never below what is used. `sent`
+        counts what left that day before anybody kept this ledger.
         """
-        row, made = cls._default_manager.get_or_create(
-            **{cls.OWNER: owner, "day": day}, defaults={"quota": owner.daily_limit}
-        )
-        if not made and row.quota != owner.daily_limit:
-            cls._change_quota(row.pk, owner.daily_limit)
-        free = cls.of(owner.pk, day).filter(quota__gte=F("reserved") + F("sent") + count)
-        return bool(free.update(reserved=F("reserved") + count))
+        free = cls.of(owner_id, day).filter(quota__gte=F("reserved") + F("sent") + count)
+        more = {"reserved": F("reserved") + count}
+        if free.filter(quota=limit).update(**more):
+            return True
+        if not cls.of(owner_id, day).exists():
+            before = sent()
+            cls._default_manager.get_or_create(
+                **{f"{cls.OWNER}_id": owner_id, "day": day},
+                defaults={"quota": max(limit, before), "sent": before},
+            )
+        cls._change_quota(cls.of(owner_id, day).exclude(quota=limit), limit)
+        return bool(free.update(**more))
 
     @classmethod
     def release(cls, owner_id: int, day: date) -> None:
@@ -77,8 +107,55 @@ class Ledger(models.Model):
         after = F("reserved") + F("sent") + 1
         cls.of(owner_id, day).update(sent=F("sent") + 1, quota=Greatest(F("quota"), after))
 
-    @classmethod
-    def _change_quota(cls, pk: int, limit: int) -> None:
-        rows = cls._default_manager.filter(pk=pk)
+    @staticmethod
+    def _change_quota(rows: models.QuerySet, limit: int) -> None:
         if not rows.filter(reserved__lte=limit - F("sent")).update(quota=limit):
             rows.update(quota=F("reserved") + F("sent"))
+
+
+class WarmingUp(models.Model):
+    """Something with a daily limit that begins slowly, if somebody asks for it."""
+
+    warm_up_start = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(10_000)]
+    )
+    warm_up_increment = models.PositiveIntegerField(
+        default=USUAL_INCREMENT, validators=[MinValueValidator(1), MaxValueValidator(10_000)]
+    )
+    # The local day on which warm-up was switched on: what was sent before does not count.
+    warm_up_since = models.DateField(null=True, blank=True, editable=False)
+
+    # Every subclass has its own limit, and a clock on which its day begins.
+    daily_limit: Any
+    zone: Any
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **options: Any) -> None:
+        before = self.warm_up_since
+        self.warm_up_since = self.warm_up_since_now()
+        fields = options.get("update_fields")
+        if fields is not None and self.warm_up_since != before:
+            options["update_fields"] = {*fields, "warm_up_since"}
+        super().save(*args, **options)
+
+    @property
+    def warm_up(self) -> WarmUp | None:
+        if self.warm_up_start is None:
+            return None
+        return WarmUp(self.warm_up_start, self.warm_up_increment)
+
+    def warm_up_since_now(self) -> date | None:
+        """Return since when warm-up counts: today where it was just switched on."""
+        if self.warm_up_start is None:
+            return None
+        return self.warm_up_since or now().astimezone(ZoneInfo(self.zone)).date()
+
+    def limit_on(self, day: date, ledger: type[Ledger]) -> DayLimit:
+        """Return the limit of a day; the warm-up's days are counted by what really went out."""
+        warm_up = self.warm_up
+        if warm_up is None:
+            return day_limit(self.daily_limit)
+        first = ledger.first_sent_on(self.pk, self.warm_up_since or date.min)
+        return day_limit(self.daily_limit, warm_up, (day - first).days if first else 0)

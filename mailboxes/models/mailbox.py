@@ -3,17 +3,20 @@ from datetime import datetime
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
-from mailboxes.models.ledger import Ledger
+from mailboxes import limits
+from mailboxes.models.ledger import Ledger, WarmingUp
 from outreach.crypto import EncryptedTextField
 from outreach.models import Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
 from outreach.transitions import Moves
 
+LONGEST_GAP = 3_600
 
-class Mailbox(Moves):
+
+class Mailbox(WarmingUp, Moves):
     """A connected sending account."""
 
     class Provider(models.TextChoices):
@@ -44,6 +47,14 @@ class Mailbox(Moves):
         validators=[MinValueValidator(1), MaxValueValidator(10_000)],
         help_text="Mails a day, counted in the mailbox's own time zone.",
     )
+    # A pause after every mail, of so many seconds, and until when the present one lasts.
+    gap_least = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_GAP)]
+    )
+    gap_most = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_GAP)]
+    )
+    next_free_at = models.DateTimeField(null=True, blank=True, editable=False)
     smtp_host = models.CharField("SMTP server", max_length=255, blank=True)
     smtp_port = models.PositiveIntegerField("port", default=587)
     smtp_security = models.CharField(
@@ -76,6 +87,11 @@ class Mailbox(Moves):
                 condition=Q(status__in=["connected", "paused", "disconnected"]),
                 name="mailbox_status_known",
             ),
+            models.CheckConstraint(
+                condition=Q(gap_least__isnull=True, gap_most__isnull=True)
+                | Q(gap_least__isnull=False, gap_most__gte=F("gap_least")),
+                name="mailbox_gap_in_order",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -88,6 +104,14 @@ class Mailbox(Moves):
     @property
     def from_name(self) -> str:
         return self.sender_name
+
+    def take_turn(self, touch_id: int, at: datetime) -> bool:
+        """Begin the pause that follows this mail; False while that of the one before lasts."""
+        if self.gap_least is None or self.gap_most is None:
+            return True
+        free = Q(next_free_at__isnull=True) | Q(next_free_at__lte=at)
+        until = at + limits.gap(touch_id, self.gap_least, self.gap_most)
+        return bool(Mailbox.everywhere.filter(free, pk=self.pk).update(next_free_at=until))
 
     def pause(self) -> None:
         """Stop sending from this mailbox; what was handed over already finishes."""
@@ -131,6 +155,26 @@ class Mailbox(Moves):
             held_until=until, hold_reason=reason, last_error=words
         )
         self.held_until, self.hold_reason, self.last_error = until, reason, words
+
+
+class WorkspaceDay(Ledger):
+    """What all mailboxes of a workspace may send, and have sent, on one of its local days."""
+
+    OWNER = "workspace"
+
+    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="days")
+
+    everywhere = EverywhereQuerySet.as_manager()
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta(Ledger.Meta):
+        constraints = [
+            *Ledger.Meta.constraints,
+            models.UniqueConstraint(fields=["workspace", "day"], name="workspace_day_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.workspace} on {self.day}: {self.sent} of {self.quota}"
 
 
 class MailboxDay(Ledger):

@@ -8,8 +8,9 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from mailboxes import connecting, limits
+from mailboxes import connecting
 from mailboxes.compose import RefusedMail
+from mailboxes.limits import DayLimit
 from mailboxes.models import Mailbox, MailboxDay
 from mailboxes.providers.base import ProviderError
 from outreach.access import needs
@@ -37,10 +38,11 @@ class Card:
     mailbox: Mailbox
     used: int
     held: str
+    today: DayLimit
 
     @property
     def limit(self) -> int:
-        return limits.day_limit(self.mailbox.daily_limit)
+        return self.today.most
 
     @property
     def level(self) -> str:
@@ -50,7 +52,7 @@ class Card:
 
 
 def cards_of(mailboxes: list[Mailbox], at: datetime) -> list[Card]:
-    """Look up what each mailbox has used of its own local day: one query for all."""
+    """Look up what each mailbox has used of its own local day, and what that day allows."""
     a_day = timedelta(days=1)
     around = [at.date() - a_day, at.date(), at.date() + a_day]
     days = MailboxDay.objects.filter(mailbox__in=mailboxes, day__in=around)
@@ -60,7 +62,8 @@ def cards_of(mailboxes: list[Mailbox], at: datetime) -> list[Card]:
         today = at.astimezone(ZoneInfo(each.zone)).date()
         is_held = each.held_until is not None and each.held_until > at
         held = HOLDS.get(each.hold_reason, "Held") if is_held else ""
-        found.append(Card(each, used.get((each.pk, today), 0), held))
+        limit = each.limit_on(today, MailboxDay)
+        found.append(Card(each, used.get((each.pk, today), 0), held, limit))
     return found
 
 

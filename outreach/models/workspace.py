@@ -33,6 +33,14 @@ class Workspace(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text="Days until a run whose step failed, and nobody retried, is archived.",
     )
+    daily_limit = models.PositiveIntegerField(
+        "mails a day",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
+        help_text="From all mailboxes together, counted in the workspace's time zone. "
+        "Empty: only the limits of mailboxes and sequences hold.",
+    )
     is_sandbox = models.BooleanField(
         default=False, help_text="Only Sandbox mailboxes: nothing leaves, time can be moved on."
     )

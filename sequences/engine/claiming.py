@@ -1,33 +1,26 @@
 """Choose what leaves next from a mailbox, and reserve the right to send it: up to a hundred
 touches in one transaction, each judged by `explain` and each with an attempt of its own."""
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from itertools import chain
-from typing import Any
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Case, F, IntegerField, Max, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from mailboxes.models import Ledger, Mailbox, MailboxDay
+from mailboxes.models import Mailbox
 from mailboxes.providers.base import Provider
 from outreach.times import database_now, now
-from sequences.engine import explain, outcomes
+from sequences.engine import explain, outcomes, pacing
 from sequences.engine.suppressing import optout_urls
-from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Suppression, Touch
-from sequences.rules import schedule
+from sequences.models import Attempt, Enrollment, Sequence, Suppression, Touch
 
 CANDIDATES = 20
 LOOKED_AT = 1000
 AT_ONCE = 100
 # Beyond the budget, after which the gate refuses a claim: nobody is at work on it any more.
 GRACE = timedelta(seconds=30)
-
-
-class GaveWay(Exception):
-    """A limit was reached between looking and reserving; nothing was claimed."""
 
 
 @dataclass(slots=True)
@@ -66,7 +59,7 @@ def claim_due(mailbox: Mailbox, provider: Provider, limit: int) -> Claimed:
     """
     try:
         claims, refused = _claim(_queues(mailbox), provider, limit)
-    except GaveWay:
+    except pacing.GaveWay:
         # Somebody else was quicker for one of them; one alone may still leave.
         return Claimed([]) if limit == 1 else claim_due(mailbox, provider, 1)
     return Claimed(claims, sum(outcomes.refuse(touch, answer) for touch, answer in refused))
@@ -76,7 +69,7 @@ def claim_touch(touch_id: int, provider: Provider) -> Claim | None:
     """Claim this touch; None when it may not leave now, or somebody else has it."""
     try:
         claims, _ = _claim({0: deque([touch_id])}, provider, 1)
-    except GaveWay:
+    except pacing.GaveWay:
         return None
     return next(iter(claims), None)
 
@@ -148,7 +141,7 @@ def _choose(queues: Queues, at: datetime, *, limit: int, lock: bool) -> tuple[li
             queues.pop(heads[touch.pk])
             if answer.may_leave and len(chosen) < limit:
                 chosen.append(touch)
-                facts.count(touch)
+                facts.look.count(touch)
         queues = {key: queue for key, queue in queues.items() if queue}
     return chosen, refused
 
@@ -157,10 +150,8 @@ class _Facts:
     """What `explain` asks about touches, read for many at once."""
 
     def __init__(self, at: datetime) -> None:
-        self.at = at
+        self.look = pacing.Look(at)
         self.suppressed: dict[tuple[int, str], str] = {}
-        self.used: Counter[tuple[type[Ledger], int]] = Counter()
-        self.known: set[tuple[type[Ledger], int]] = set()
 
     def read(self, ids: list[int], *, lock: bool) -> list[Touch]:
         """Return those that still wait; locked with their runs, unless somebody else has them."""
@@ -180,34 +171,25 @@ class _Facts:
         found = {touch.pk: touch for touch in rows}
         touches = [found[pk] for pk in ids if pk in found]
         self._read_suppressed(touches)
-        self._read_used(touches)
         return touches
 
     def of(self, touch: Touch) -> explain.Facts:
         run = touch.enrollment
-        mailbox = sender_of(run)
-        email = run.contact.email.strip().lower() if run.contact else ""
-        found = [
-            self.suppressed.get((run.workspace_id, value), "")
-            for value in (email, email.rpartition("@")[2])
-        ]
+        mailbox = pacing.sender_of(run)
         return explain.Facts(
             touch=touch,
             run=run,
             sequence=run.sequence,
             mailbox=mailbox,
-            suppressed_by=next(filter(None, found), ""),
-            mailbox_used=self.used[MailboxDay, mailbox.pk] if mailbox else 0,
-            sequence_used=self.used[SequenceDay, run.sequence_id],
+            suppressed_by=self._suppressed_by(run),
+            full=self.look.full(run, mailbox) if mailbox else (),
         )
 
-    def count(self, touch: Touch) -> None:
-        """Take in that this one will leave."""
-        run = touch.enrollment
-        mailbox = sender_of(run)
-        if mailbox:
-            self.used[MailboxDay, mailbox.pk] += 1
-        self.used[SequenceDay, run.sequence_id] += 1
+    def _suppressed_by(self, run: Enrollment) -> str:
+        email = run.contact.email.strip().lower() if run.contact else ""
+        values = (email, email.rpartition("@")[2])
+        found = (self.suppressed.get((run.workspace_id, value), "") for value in values)
+        return next(filter(None, found), "")
 
     def _read_suppressed(self, touches: list[Touch]) -> None:
         emails = {
@@ -222,35 +204,10 @@ class _Facts:
         for workspace_id, value in entries.values_list("workspace_id", "value"):
             self.suppressed[workspace_id, value] = value
 
-    def _read_used(self, touches: list[Touch]) -> None:
-        for touch in touches:
-            sequence, mailbox = touch.enrollment.sequence, sender_of(touch.enrollment)
-            owners: list[tuple[type[Ledger], int, str]] = []
-            if mailbox:
-                owners.append((MailboxDay, mailbox.pk, mailbox.zone))
-            if sequence.daily_limit:
-                owners.append((SequenceDay, sequence.pk, sequence.zone))
-            for ledger, pk, zone in owners:
-                if (ledger, pk) not in self.known:
-                    self.known.add((ledger, pk))
-                    day = schedule.local_day(self.at, zone)
-                    self.used[ledger, pk] += ledger.used_on(pk, day)
-
-
-def sender_of(run: Enrollment) -> Mailbox | None:
-    """Return the mailbox that a run's mails leave from."""
-    return run.mailbox or run.sequence.mailbox
-
 
 def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Claim]:
-    """Take the throttles' turns and the days' places for all of these, or raise GaveWay."""
-    sequences = {touch.enrollment.sequence_id: touch.enrollment.sequence for touch in touches}
-    if not Sequence.take_turns(sequences.values(), at):
-        raise GaveWay
-    places = {touch.pk: _places_of(touch, at) for touch in touches}
-    for place, count in Counter(chain.from_iterable(places.values())).items():
-        if not place.ledger.reserve(place.owner, place.day, count):
-            raise GaveWay
+    """Take the throttles' turns and the days' places for all of these, or raise pacing.GaveWay."""
+    days = pacing.reserve(touches, at)
     lease = at + provider.budget + GRACE
     waiting = Touch.objects.filter(
         pk__in=[touch.pk for touch in touches], status=Touch.Status.SCHEDULED
@@ -265,7 +222,7 @@ def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Cla
         updated_at=now(),
     )
     if moved != len(touches):
-        raise GaveWay
+        raise pacing.GaveWay
     numbers = dict(
         Attempt.objects.filter(touch__in=touches)
         .values_list("touch_id")
@@ -276,13 +233,12 @@ def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Cla
     # One for all of them: what a fault of the mailbox is counted on.
     mailboxes: dict[int, Mailbox] = {}
     for touch in touches:
-        of_mailbox, *of_sequence = places[touch.pk]
+        run, reserved = touch.enrollment, days[touch.pk]
         touch.status, touch.lease_until = Touch.Status.SENDING, lease
         touch.lease_token += 1
         touch.attempts_made += 1
         touch.dated_at = touch.dated_at or at
-        run = touch.enrollment
-        mailbox = mailboxes.setdefault(of_mailbox.owner.pk, of_mailbox.owner)
+        mailbox = mailboxes.setdefault(reserved.mailbox.pk, reserved.mailbox)
         attempt = Attempt(
             touch=touch,
             mailbox=mailbox,
@@ -290,34 +246,14 @@ def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Cla
             round=touch.round,
             token=touch.lease_token,
             epoch=run.epoch,
-            day=of_mailbox.day,
-            sequence_day=of_sequence[0].day if of_sequence else None,
+            day=reserved.day,
+            sequence_day=reserved.sequence_day,
+            workspace_day=reserved.workspace_day,
             started_at=at,
         )
         claims.append(Claim(touch, run, mailbox, attempt, touch.lease_token, run.epoch, at))
     Attempt.objects.bulk_create(claim.attempt for claim in claims)
     return claims
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A day whose limit a mail counts on."""
-
-    ledger: type[Ledger]
-    owner: Any
-    day: date
-
-
-def _places_of(touch: Touch, at: datetime) -> list[_Place]:
-    """Return the mailbox's day, and the sequence's where it has a limit of its own."""
-    run, mailbox = touch.enrollment, sender_of(touch.enrollment)
-    if mailbox is None:
-        raise GaveWay
-    places = [_Place(MailboxDay, mailbox, schedule.local_day(at, mailbox.zone))]
-    if run.sequence.daily_limit:
-        day = schedule.local_day(at, run.sequence.zone)
-        places.append(_Place(SequenceDay, run.sequence, day))
-    return places
 
 
 def _equip(claims: list[Claim]) -> None:

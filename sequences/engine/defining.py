@@ -23,6 +23,8 @@ COPIED = (
     "sender_name",
     "variables",
     "daily_limit",
+    "warm_up_start",
+    "warm_up_increment",
     *THROTTLE,
 )
 
@@ -98,6 +100,9 @@ def configure(sequence: Sequence, changes: Mapping[str, Any], *, by: Any) -> Non
             changed["approver"] = by if automatic else None
         if not changed:
             return
+        if "warm_up_start" in changed:
+            me.warm_up_start = changed["warm_up_start"]
+            changed["warm_up_since"] = me.warm_up_since_now()
         Sequence.everywhere.filter(pk=me.pk).update(**changed, updated_at=now())
         AuditEntry.note(me.workspace, "configure", by=by, about=me, changed=sorted(changed))
     sequence.refresh_from_db()

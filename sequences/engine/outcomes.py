@@ -4,14 +4,14 @@ Each function is one transaction that takes the run's row first. A late "accepte
 taken: what happened is a fact, whoever claims to own the touch by then.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.db.models import F, Q
 
 from mailboxes import outbox
-from mailboxes.models import Ledger, Mailbox, MailboxDay
+from mailboxes.models import Mailbox
 from mailboxes.providers.base import (
     ContentRefused,
     Disconnected,
@@ -26,8 +26,9 @@ from mailboxes.providers.base import (
 )
 from outreach.prepared import Prepared
 from outreach.times import database_now, now
+from sequences.engine import pacing
 from sequences.engine.suppressing import covered_by, lock_runs, suppress
-from sequences.models import Attempt, Contact, Enrollment, Event, SequenceDay, Suppression, Touch
+from sequences.models import Attempt, Contact, Enrollment, Event, Suppression, Touch
 from sequences.rules import retries
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _accept(
     if attempt.outcome == Attempt.Outcome.ACCEPTED:
         return
     at = now()
-    _count_sent(run, attempt)
+    pacing.count_sent(attempt, run)
     if touch.status == Touch.Status.SENT:
         # Nobody could tell, a person sent it again, and now both were taken.
         outcome = attempt.outcome or Attempt.Outcome.UNKNOWN
@@ -433,21 +434,6 @@ def _close(attempt_id: int, outcome: str, *, words: str, at: datetime, by: Any =
     )
 
 
-def _count_sent(run: Enrollment, attempt: Attempt) -> None:
-    """Count the mail on its days; late news may come after the reservation was given back."""
-    was_released = attempt.outcome in (Attempt.Outcome.ABANDONED, Attempt.Outcome.REJECTED)
-    days: list[tuple[type[Ledger], int, date | None]] = [
-        (MailboxDay, attempt.mailbox_id, attempt.day),
-        (SequenceDay, run.sequence_id, attempt.sequence_day),
-    ]
-    for ledger, owner_id, day in days:
-        if day is not None:
-            count = ledger.count_late if was_released else ledger.count_sent
-            count(owner_id, day)
-
-
 def _release(attempt_id: int) -> None:
     attempt = Attempt.objects.select_related("touch__enrollment").get(pk=attempt_id)
-    MailboxDay.release(attempt.mailbox_id, attempt.day)
-    if attempt.sequence_day:
-        SequenceDay.release(attempt.touch.enrollment.sequence_id, attempt.sequence_day)
+    pacing.release(attempt, attempt.touch.enrollment)

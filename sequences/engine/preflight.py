@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from mailboxes.models import Mailbox, MailboxDay
+from mailboxes.models import Mailbox
 from outreach.models import User, Workspace
 from outreach.times import now
-from sequences.engine import explain
+from sequences.engine import explain, pacing
 from sequences.models import Enrollment, Event, Suppression, Touch
 from sequences.rules import schedule, texts
 
@@ -100,9 +100,8 @@ def _mailbox(run: Enrollment) -> Check:
         return Check(
             "warn", f"{mailbox} is {mailbox.get_status_display().lower()}", "Nothing leaves."
         )
-    used = MailboxDay.used_on(mailbox.pk, schedule.local_day(now(), mailbox.zone))
-    left = max(mailbox.daily_limit - used, 0)
-    return Check("", f"{mailbox} works, {left} of {mailbox.daily_limit} left today")
+    left, most = pacing.left_today(mailbox, now())
+    return Check("", f"{mailbox} works, {left} of {most} left today")
 
 
 @dataclass(frozen=True, slots=True)

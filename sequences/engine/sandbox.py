@@ -105,8 +105,9 @@ def bring_nearer(workspace: Workspace, span: timedelta) -> None:
     runs.filter(undo_until__isnull=False).update(undo_until=F("undo_until") - span)
     throttled = Sequence.everywhere.filter(workspace=workspace, next_free_at__isnull=False)
     throttled.update(next_free_at=F("next_free_at") - span)
-    held = Mailbox.everywhere.filter(workspace=workspace, held_until__isnull=False)
-    held.update(held_until=F("held_until") - span)
+    mailboxes = Mailbox.everywhere.filter(workspace=workspace)
+    mailboxes.filter(held_until__isnull=False).update(held_until=F("held_until") - span)
+    mailboxes.filter(next_free_at__isnull=False).update(next_free_at=F("next_free_at") - span)
 
 
 def hurry(sequence_id: int, at: datetime) -> int:

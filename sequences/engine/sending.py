@@ -22,7 +22,7 @@ from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach.prepared import Prepared
 from outreach.times import database_now
-from sequences.engine import explain, outcomes
+from sequences.engine import explain, outcomes, pacing
 from sequences.engine.claiming import Claim, anything_leaves, claim_due, claim_touch
 from sequences.models import Attempt, Contact, Enrollment, Touch
 from sequences.rules import footer, schedule
@@ -295,11 +295,8 @@ def same_epoch(claim: Claim, run: Enrollment) -> bool:
 
 def same_day(claim: Claim, run: Enrollment, at: datetime) -> bool:
     """The days whose limits were reserved are still today where mailbox and sequence are."""
-    mailbox = run.mailbox or run.sequence.mailbox
-    if mailbox is None or claim.attempt.day != schedule.local_day(at, mailbox.zone):
-        return False
-    of_sequence = claim.attempt.sequence_day
-    return of_sequence is None or of_sequence == schedule.local_day(at, run.sequence.zone)
+    mailbox = pacing.sender_of(run)
+    return mailbox is not None and pacing.is_still_the_day(claim.attempt, run, mailbox, at)
 
 
 def still_allowed(touch: Touch, run: Enrollment, at: datetime) -> bool:

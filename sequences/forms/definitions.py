@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 
-from mailboxes.models import Mailbox
+from mailboxes.forms import warm_up_increment_field
+from mailboxes.models import USUAL_INCREMENT, Mailbox
 from outreach.models import Workspace
 from sequences.engine.defining import THROTTLE
 from sequences.models import ContactList, Sequence, Step
@@ -15,6 +16,10 @@ from sequences.rules import schedule, tokens
 MAX_VARIABLES = 50
 MAX_VALUE = 500
 MAX_BODY = 20_000
+WARM_UP_HELP = (
+    "Begin with few and send more each day. The first day is the first one on which something is "
+    "sent. Empty: no warm-up of its own; that of the mailbox holds all the same."
+)
 DAYS = list(enumerate(schedule.DAY_NAMES, start=1))
 TOKEN_HELP = "Letters, digits and underscores, like product_name."
 
@@ -155,6 +160,7 @@ class SettingsForm(forms.ModelForm):
     mailbox = MailboxField(
         Mailbox.objects.none(), label="Send from", required=False, empty_label="None yet"
     )
+    warm_up_increment = warm_up_increment_field()
 
     class Meta:
         model = Sequence
@@ -169,6 +175,8 @@ class SettingsForm(forms.ModelForm):
             "zone",
             "per_minute",
             "daily_limit",
+            "warm_up_start",
+            "warm_up_increment",
             "approval_mode",
         ]
         widgets = {
@@ -178,11 +186,13 @@ class SettingsForm(forms.ModelForm):
         labels = {
             "per_minute": "Mails a minute",
             "daily_limit": "Mails a day",
+            "warm_up_start": "Warm-up: mails on the first day",
             "approval_mode": "Approval",
         }
         help_texts = {
             "per_minute": "1 to 60. What is due at once leaves one after the other, at this pace.",
             "daily_limit": "Empty: the mailbox's own limit.",
+            "warm_up_start": WARM_UP_HELP,
         }
 
     def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
@@ -201,6 +211,9 @@ class SettingsForm(forms.ModelForm):
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
 
+    def clean_warm_up_increment(self) -> int:
+        return int(self.cleaned_data["warm_up_increment"] or USUAL_INCREMENT)
+
     def clean_zone(self) -> str:
         try:
             return schedule.check_zone(self.cleaned_data["zone"].strip())
@@ -212,6 +225,8 @@ class SettingsForm(forms.ModelForm):
         start, end = cleaned.get("window_start"), cleaned.get("window_end")
         if start is not None and start == end:
             self.add_error("window_end", "The window cannot start and end at the same time.")
+        if cleaned.get("warm_up_start") and not cleaned.get("daily_limit"):
+            self.add_error("daily_limit", "Enter the mails a day that the warm-up leads up to.")
         self._clean_variables()
         return cleaned
 

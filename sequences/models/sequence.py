@@ -8,7 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Case, Q, When
 
-from mailboxes.models import Ledger, Mailbox
+from mailboxes.models import Ledger, Mailbox, WarmingUp
 from outreach.models import AuditEntry, Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
@@ -48,7 +48,7 @@ class UnguardedSequenceQuerySet(EverywhereQuerySet, SequenceQuerySet):
     pass
 
 
-class Sequence(Moves):
+class Sequence(WarmingUp, Moves):
     """A plan of steps that runs for many contacts."""
 
     class Status(models.TextChoices):
@@ -114,6 +114,10 @@ class Sequence(Moves):
             models.CheckConstraint(
                 condition=Q(status__in=["draft", "active", "paused", "completed", "archived"]),
                 name="sequence_status_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(warm_up_start__isnull=True) | Q(daily_limit__isnull=False),
+                name="sequence_warms_up_to_a_limit",
             ),
         ]
         indexes = [

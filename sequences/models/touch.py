@@ -490,13 +490,15 @@ class Attempt(models.Model):
         UNKNOWN = "unknown", "Unknown"
 
     touch = models.ForeignKey(Touch, models.CASCADE, related_name="attempts")
-    mailbox = models.ForeignKey(Mailbox, models.PROTECT, related_name="+")
+    # The index "sent_lately" begins with it.
+    mailbox = models.ForeignKey(Mailbox, models.PROTECT, related_name="+", db_index=False)
     number = models.PositiveSmallIntegerField()
     round = models.PositiveSmallIntegerField(default=1)
     token = models.PositiveIntegerField()
     epoch = models.PositiveIntegerField()
     day = models.DateField("mailbox's local day")
     sequence_day = models.DateField("sequence's local day", null=True, blank=True)
+    workspace_day = models.DateField("workspace's local day", null=True, blank=True)
     started_at = models.DateTimeField(default=now)
     wire_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
@@ -517,6 +519,15 @@ class Attempt(models.Model):
             # A second acceptance cannot even be recorded quietly.
             models.UniqueConstraint(
                 fields=["touch"], condition=Q(outcome="accepted"), name="one_accepted_attempt"
+            ),
+        ]
+        indexes = [
+            # For the rolling day: what a mailbox sent within 24 hours, the latest first. An
+            # attempt enters it when it is accepted, so that the wire mark touches no index.
+            models.Index(
+                fields=["mailbox", "-wire_at"],
+                condition=Q(outcome="accepted"),
+                name="sent_lately",
             ),
         ]
 

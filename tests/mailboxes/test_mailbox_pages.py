@@ -309,7 +309,7 @@ def test_a_full_day_says_when_it_goes_on(alice, workspace):
 
     page = signed_in(alice).get("/mailboxes/").content.decode()
 
-    assert "Its day is full. It goes on at midnight in Lisbon." in page
+    assert "Its day is full. It goes on at midnight in Lisbon, as far as" in page
 
 
 def test_an_address_that_cannot_change_says_why(alice, workspace):

@@ -19,6 +19,7 @@ FIELDS = {
     "name": "Brightline",
     "zone": "UTC",
     "postal_address": "1 Main Street, Springfield",
+    "daily_limit": "",
     "undo_seconds": "10",
     "failed_after_days": "14",
 }

@@ -4,7 +4,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -299,6 +299,49 @@ def test_however_many_workers_the_limit_of_the_day_holds(workspace):
     day = MailboxDay.objects.get()
     assert (day.sent, day.reserved) == (4, 0)
     assert len(accepted()) == 4
+
+
+def test_eight_claimers_on_one_mailbox_send_exactly_its_limit(workspace):
+    """Forty a day and four hundred due: each claimer has a sequence of its own to itself."""
+    mailbox = make_mailbox(workspace, daily_limit=40)
+    provider = provider_for(mailbox)
+    work = []
+    for _ in range(8):
+        sequence = make_sequence(workspace, steps=1, mailbox=mailbox)
+        work.append((sequence, [make_due_touch(sequence=sequence) for _ in range(50)]))
+
+    def claim_all(sequence: Sequence, touches: list[Touch]) -> int:
+        sent = 0
+        for touch in touches:
+            Sequence.everywhere.filter(pk=sequence.pk).update(next_free_at=None)
+            sent += sending.send_one(touch.pk, provider)
+        return sent
+
+    sent = together(*[lambda mine=mine: claim_all(*mine) for mine in work])
+
+    assert sum(map(int, sent)) == len(accepted()) == 40
+    days = MailboxDay.objects.filter(mailbox=mailbox)
+    assert [(day.sent, day.reserved) for day in days] == [(40, 0)]
+
+
+def test_claimers_on_both_sides_of_midnight_keep_the_rolling_limit(workspace):
+    midnight = datetime(2027, 1, 6, tzinfo=UTC)
+    mailbox = make_mailbox(workspace, daily_limit=6, zone="UTC")
+    sequence = make_sequence(workspace, steps=1, mailbox=mailbox)
+    touches = [make_due_touch(sequence=sequence) for _ in range(30)]
+    provider = provider_for(mailbox)
+
+    def claim(some: list[Touch]) -> None:
+        for touch in some:
+            Sequence.everywhere.filter(pk=sequence.pk).update(next_free_at=None)
+            sending.send_one(touch.pk, provider)
+
+    with times.clock(lambda: midnight - timedelta(minutes=1)):
+        claim(touches[:4])
+    with times.clock(lambda: midnight + timedelta(minutes=1)):
+        together(*[lambda n=n: claim(touches[4 + n :: 4]) for n in range(4)])
+
+    assert len(accepted()) == 6
 
 
 # Contacts

@@ -164,7 +164,7 @@ def test_the_throttle_lets_one_out_per_interval():
     assert sent == [1, 0, 1, 0, 1, 0]
 
 
-def test_the_daily_limit_of_the_mailbox_holds_the_rest_until_its_midnight():
+def test_the_daily_limit_of_the_mailbox_holds_the_rest_for_24_hours():
     sequence = make_sequence(make_enrollment().workspace)
     sequence.mailbox.daily_limit = 2
     sequence.mailbox.save()
@@ -178,6 +178,8 @@ def test_the_daily_limit_of_the_mailbox_holds_the_rest_until_its_midnight():
     assert len(caught()) == 2
 
     with times.clock(lambda: noon + timedelta(hours=13)):
+        assert sending.drain_all() == 0
+    with times.clock(lambda: noon + timedelta(hours=24)):
         assert sending.drain_all() == 1
 
 

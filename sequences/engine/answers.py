@@ -1,0 +1,62 @@
+"""What the answer to "when, or why not" is made of: the facts it is judged by, and its parts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from mailboxes.models import Mailbox
+from sequences.engine.pacing import Full
+from sequences.models import Enrollment, Sequence, Touch
+from sequences.rules.reasons import Kind, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Where a person changes what holds a touch; the address is looked up when it is shown."""
+
+    text: str
+    route: str
+    args: tuple[int, ...] = ()
+    query: str = ""
+
+    @property
+    def url(self) -> str:
+        address = reverse(self.route, args=self.args)
+        return f"{address}?{urlencode({'q': self.query})}" if self.query else address
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """When, or why not: a reason, a sentence, and where to change it."""
+
+    reason: Reason
+    sentence: str
+    at: datetime | None = None
+    fix: Fix | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return self.reason.kind
+
+    @property
+    def code(self) -> str:
+        return self.reason.value
+
+    @property
+    def may_leave(self) -> bool:
+        return self.kind == Kind.NOW
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything the answer depends on, read at one moment."""
+
+    touch: Touch
+    run: Enrollment
+    sequence: Sequence
+    mailbox: Mailbox | None
+    suppressed_by: str
+    # The limits that are used up at that moment.
+    full: tuple[Full, ...] = ()
