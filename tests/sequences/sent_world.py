@@ -134,7 +134,8 @@ def build(hands: Hands) -> World:
     runs = {name: _run(alice, sequence, name, trouble) for name, trouble in PEOPLE.items()}
     elsewhere = _elsewhere(make_user("dave@elsewhere.test"))
     server = Server(make_mailbox(workspace, provider=Mailbox.Provider.SMTP))
-    runs["smtp"] = _run(alice, make_sequence(workspace, mailbox=server.mailbox), "smtp", "")
+    to_server = make_sequence(workspace, steps=1, mailbox=server.mailbox)
+    runs["smtp"] = _run(alice, to_server, "smtp", "")
     world = World(alice, workspace, sequence, runs, server, elsewhere, hands)
 
     _walk(hands, timedelta(minutes=30))
