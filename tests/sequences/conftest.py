@@ -1,10 +1,12 @@
-"""A world in which mails were really sent, shared by the tests of one module."""
+"""A world in which mails were really sent, shared by the tests of one module.
+
+Such a module marks its tests with `django_db`, so that there is a database for all of them.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.test import TestCase
 
 from outreach import times
@@ -28,8 +30,6 @@ def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(built: World) -> Iterator[World]:
+def world(built: World, db: None) -> World:
     """The healthy world; what a test does to it is undone."""
-    with transaction.atomic():
-        yield built
-        transaction.set_rollback(True)
+    return built

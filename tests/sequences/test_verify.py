@@ -23,6 +23,8 @@ from tests.sequences.judging import (
     verify,
 )
 
+pytestmark = pytest.mark.django_db
+
 
 def test_there_are_24_and_ten_of_them_need_a_journal():
     assert sorted(INVARIANTS) == CODES

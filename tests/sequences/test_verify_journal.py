@@ -12,6 +12,8 @@ from tests.factories import make_mailbox
 from tests.sequences.judging import journal_of, verify
 from tests.sequences.sent_world import World
 
+pytestmark = pytest.mark.django_db
+
 
 def test_with_a_journal_what_a_server_took_is_judged_too(world, tmp_path):
     """The server took one mail twice, which a person had decided without being able to know."""

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.db import transaction
 
 from mailboxes.models import Mailbox
@@ -15,6 +16,8 @@ from tests.sequences.judging import (
     never_asked_about,
     six_attempts,
 )
+
+pytestmark = pytest.mark.django_db
 
 
 def test_what_is_young_may_still_settle(world):
