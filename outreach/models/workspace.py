@@ -66,11 +66,11 @@ class Workspace(models.Model):
 
     def stop_sending(self, *, by: User) -> None:
         """Stop every send of this workspace at its next gate; stopping twice changes nothing."""
-        self._set_stopped(at=now(), by=by, verb="stop_sending", was_stopped=False)
+        self._set_stopped(True, by=by, verb="stop_sending")
 
     def resume_sending(self, *, by: User) -> None:
         """Let sending go on; resuming twice changes nothing."""
-        self._set_stopped(at=None, by=by, verb="resume_sending", was_stopped=True)
+        self._set_stopped(False, by=by, verb="resume_sending")
 
     def erase(self) -> None:
         """Delete the workspace with everything in it."""
@@ -80,12 +80,16 @@ class Workspace(models.Model):
                 erase_rows_of(self)
                 self.delete()
 
-    def _set_stopped(self, *, at: datetime | None, by: User, verb: str, was_stopped: bool) -> None:
+    def _set_stopped(self, stopped: bool, *, by: User, verb: str) -> None:
         with transaction.atomic():
-            rows = Workspace.objects.filter(pk=self.pk, stopped_at__isnull=not was_stopped)
-            if rows.update(stopped_at=at, stopped_by=by if at else None):
-                self.stopped_at, self.stopped_by = at, by if at else None
-                AuditEntry.note(self, verb, by=by, about=self)
+            rows = Workspace.objects.filter(pk=self.pk, stopped_at__isnull=stopped)
+            # The time is taken once the row is: a mail whose gate was first has an earlier mark.
+            if rows.select_for_update(no_key=True).first() is None:
+                return
+            at = now() if stopped else None
+            rows.update(stopped_at=at, stopped_by=by if at else None)
+            self.stopped_at, self.stopped_by = at, by if at else None
+            AuditEntry.note(self, verb, by=by, about=self)
 
 
 class Membership(models.Model):

@@ -1,0 +1,35 @@
+"""A world in which mails were really sent, shared by the tests of one module.
+
+Such a module marks its tests with `django_db`, so that there is a database for all of them.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import TestCase
+
+from outreach import times
+from tests.sequences.sent_world import Hands, World, build
+
+
+class Shared(TestCase):
+    """A transaction around all tests of this module, rolled back after the last."""
+
+
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    hands = Hands(times.now())
+    with django_db_blocker.unblock(), hands.hold():
+        Shared.setUpClass()
+        try:
+            yield build(hands)
+        finally:
+            Shared.tearDownClass()
+            Shared.doClassCleanups()
+
+
+@pytest.fixture
+def world(built: World, db: None) -> World:
+    """The healthy world; what a test does to it is undone."""
+    return built
