@@ -7,6 +7,7 @@ import pytest
 from django.core.management.commands import flush
 from django.db import connection
 
+from outreach import guards
 from outreach.models import Membership, User, Workspace
 from tests.factories import make_user, make_workspace
 
@@ -30,6 +31,11 @@ def quick_emptying() -> Iterator[None]:
         patch.setattr(type(connection.ops), "sql_flush", sql_flush)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_hold_of_the_test_before() -> None:
+    guards.forget()
 
 
 @pytest.fixture

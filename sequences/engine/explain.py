@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from mailboxes.models import Mailbox, MailboxDay
+from outreach import guards
 from outreach.times import now
 from sequences.models import Enrollment, Sequence, SequenceDay, Suppression, Touch
 from sequences.rules import schedule
@@ -68,6 +69,7 @@ class Facts:
     sequence: Sequence
     mailbox: Mailbox | None
     suppressed_by: str
+    hold: guards.Hold | None
     mailbox_used: int
     sequence_used: int
 
@@ -87,6 +89,7 @@ def read_facts(touch: Touch, run: Enrollment, at: datetime) -> Facts:
         sequence=sequence,
         mailbox=mailbox,
         suppressed_by=covering,
+        hold=guards.hold(),
         mailbox_used=(
             MailboxDay.used_on(mailbox.pk, schedule.local_day(at, mailbox.zone)) if mailbox else 0
         ),
@@ -139,10 +142,12 @@ def _settled(facts: Facts, at: datetime) -> Answer | None:
 
 
 def _run(facts: Facts, at: datetime) -> Answer | None:
-    """The workspace, the sequence or the run does not let it."""
+    """The installation, the workspace, the sequence or the run does not let it."""
     run, sequence = facts.run, facts.sequence
     if run.is_finished:
         return Answer(Kind.ENDED, "ended", f"The run has ended: {run.get_status_display()}.")
+    if facts.hold:
+        return Answer(Kind.BLOCKED, "held", f"Sending is held. {facts.hold}")
     if run.workspace.is_stopped:
         sentence = "Sending is stopped for the whole workspace."
         fix = Fix("Resume sending", "outreach:settings")
