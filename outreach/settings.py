@@ -194,6 +194,9 @@ SHELL_COUNTS: dict[str, str] = {
     "disconnected": "mailboxes.counts.disconnected",
 }
 
+# What a page says before a stopped workspace is resumed: how much is overdue and when it leaves.
+RESUME_PREVIEW = "sequences.engine.resuming.preview"
+
 ROOT_URLCONF = "outreach.urls"
 WSGI_APPLICATION = "outreach.wsgi.application"
 

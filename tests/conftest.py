@@ -1,5 +1,6 @@
 """The cast: Alice owns the workspace, Bob may only read, Carol is a stranger."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,8 +35,10 @@ def quick_emptying() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def no_hold_of_the_test_before() -> None:
-    guards.forget()
+def sending_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has just asked; whoever tests the guards lets them ask anew."""
+    monkeypatch.setattr(guards, "GOOD_FOR_SECONDS", 3600.0)
+    monkeypatch.setattr(guards, "_answer", (time.monotonic(), None))
 
 
 @pytest.fixture

@@ -1,0 +1,220 @@
+"""What would leave, and when, if a stopped workspace went on: said before it is resumed.
+
+The scheduler's own rules (`explain.clock`) are played forward for what is overdue. Nothing is
+changed, and what becomes due meanwhile is not counted.
+"""
+
+from collections import Counter
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from heapq import heappop, heapreplace
+
+from mailboxes.models import Ledger, MailboxDay
+from outreach.models import Workspace
+from outreach.times import database_now
+from sequences.engine import explain
+from sequences.engine.explain import Facts, Kind
+from sequences.models import Enrollment, Sequence, SequenceDay, Touch
+from sequences.rules import schedule
+
+# How much is looked at, and how many sends are played: beyond it the page says "more than".
+COUNTED_AT_MOST = 10_000
+PLAYED_AT_MOST = 3_000
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+# What keeps a whole line waiting, whoever is next in it.
+HOLDS_THE_LINE = ("sequence", "mailbox", "mailbox_paused")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the overdue steps of one sequence would leave."""
+
+    sequence: Sequence
+    overdue: int
+    in_hour: int
+    in_day: int
+    # Why none of them leaves, if something besides the stop holds them.
+    held_by: str = ""
+
+
+@dataclass(slots=True)
+class Preview:
+    """How everything that is overdue in a workspace would leave."""
+
+    paces: list[Pace] = field(default_factory=list)
+    # When the last of it leaves, if that is within a day.
+    last_at: datetime | None = None
+    is_cut: bool = False
+
+    @property
+    def overdue(self) -> int:
+        return sum(pace.overdue for pace in self.paces)
+
+    @property
+    def held(self) -> int:
+        return sum(pace.overdue for pace in self.paces if pace.held_by)
+
+    @property
+    def goes_on(self) -> bool:
+        """Tell whether some of it leaves later than in a day."""
+        return self.in_day < self.overdue - self.held
+
+    @property
+    def in_hour(self) -> int:
+        return sum(pace.in_hour for pace in self.paces)
+
+    @property
+    def in_day(self) -> int:
+        return sum(pace.in_day for pace in self.paces)
+
+
+@dataclass(slots=True)
+class Line:
+    """The overdue steps of one sequence, by the mailbox they leave from; one stands for all."""
+
+    sequence: Sequence
+    facts: dict[int | None, Facts]
+    left: Counter[int | None]
+    sent_at: list[datetime] = field(default_factory=list)
+
+
+def preview(workspace: Workspace) -> Preview:
+    """Say how what is overdue would leave if sending went on now."""
+    at = database_now()
+    lines, is_cut = _lines(workspace, at)
+    held = {line.sequence.pk: _held_by(line, at) for line in lines}
+    overdue = {line.sequence.pk: line.left.total() for line in lines}
+    moving = [line for line in lines if not held[line.sequence.pk]]
+    is_cut = _play(moving, at) or is_cut
+    last = max((moment for line in moving for moment in line.sent_at), default=None)
+    is_over = not any(line.left.total() for line in moving)
+    paces = [
+        Pace(
+            sequence=line.sequence,
+            overdue=overdue[line.sequence.pk],
+            in_hour=sum(moment <= at + HOUR for moment in line.sent_at),
+            in_day=len(line.sent_at),
+            held_by=held[line.sequence.pk],
+        )
+        for line in lines
+    ]
+    return Preview(paces, last if is_over else None, is_cut)
+
+
+def _lines(workspace: Workspace, at: datetime) -> tuple[list[Line], bool]:
+    """Return what is overdue, one line for each sequence, and whether there is more of it."""
+    due = Touch.objects.filter(
+        status=Touch.Status.SCHEDULED,
+        due_at__lte=at,
+        enrollment__workspace=workspace,
+        enrollment__status__in=Enrollment.SENDING,
+    ).order_by("due_at", "pk")
+    rows = list(
+        due.values_list("pk", "enrollment__sequence_id", "mailbox_id")[: COUNTED_AT_MOST + 1]
+    )
+    lines: dict[int, Line] = {}
+    for touch_id, sequence_id, mailbox_id in rows[:COUNTED_AT_MOST]:
+        line = lines.get(sequence_id)
+        if line is None or mailbox_id not in line.facts:
+            facts = _facts(touch_id, at)
+            line = lines.setdefault(sequence_id, Line(copy(facts.sequence), {}, Counter()))
+            line.facts[mailbox_id] = replace(facts, sequence=line.sequence)
+        line.left[mailbox_id] += 1
+    in_order = sorted(lines.values(), key=lambda line: (line.sequence.name, line.sequence.pk))
+    return in_order, len(rows) > COUNTED_AT_MOST
+
+
+def _facts(touch_id: int, at: datetime) -> Facts:
+    touch = Touch.objects.select_related("step").get(pk=touch_id)
+    run = Enrollment.everywhere.select_related(
+        "workspace", "sequence__mailbox", "mailbox", "contact"
+    ).get(pk=touch.enrollment_id)
+    # As if the stop were over; the record itself stays as it is.
+    run.workspace.stopped_at = None
+    return explain.read_facts(touch, run, at)
+
+
+def _held_by(line: Line, at: datetime) -> str:
+    """Say why nothing of this line leaves, where that is not for one of its steps alone."""
+    sentence = ""
+    for facts in line.facts.values():
+        answer = explain.leaving(facts, at)
+        if answer.kind != Kind.BLOCKED or answer.code not in HOLDS_THE_LINE:
+            return ""
+        sentence = answer.sentence
+    return sentence
+
+
+@dataclass(slots=True)
+class Used:
+    """What of each day's limits is used up: what is stored, and what was played."""
+
+    counts: dict[tuple[str, int, date], int] = field(default_factory=dict)
+
+    def on(self, ledger: type[Ledger], pk: int, day: date) -> int:
+        key = (ledger.OWNER, pk, day)
+        if key not in self.counts:
+            self.counts[key] = ledger.used_on(pk, day)
+        return self.counts[key]
+
+    def count(self, ledger: type[Ledger], pk: int, day: date) -> None:
+        self.counts[ledger.OWNER, pk, day] = self.on(ledger, pk, day) + 1
+
+
+def _play(lines: list[Line], at: datetime) -> bool:
+    """Let the lines send for a day, each at its own pace; tells whether it was cut short."""
+    used, played = Used(), 0
+    waiting = [(at, place) for place in range(len(lines))]
+    while waiting and waiting[0][0] <= at + DAY:
+        moment, place = waiting[0]
+        line = lines[place]
+        goes_on, facts = _next_of(line, moment, used)
+        if facts:
+            if played == PLAYED_AT_MOST:
+                return True
+            played += 1
+            _send(line, facts, moment, used)
+            goes_on = moment + line.sequence.spacing
+        if line.left.total():
+            heapreplace(waiting, (goes_on, place))
+        else:
+            heappop(waiting)
+    return False
+
+
+def _next_of(line: Line, moment: datetime, used: Used) -> tuple[datetime, Facts | None]:
+    """Return when the line is to be asked again, or the facts of what leaves now."""
+    later = moment + 2 * DAY
+    for mailbox_id in +line.left:
+        facts = _facts_at(line.facts[mailbox_id], moment, used)
+        answer = explain.clock(facts, moment)
+        if answer.kind == Kind.NOW:
+            return moment, facts
+        if answer.at and moment < answer.at < later:
+            later = answer.at
+    return later, None
+
+
+def _facts_at(facts: Facts, moment: datetime, used: Used) -> Facts:
+    mailbox, sequence = facts.mailbox, facts.sequence
+    day, sequence_day = _days(facts, moment)
+    return replace(
+        facts,
+        mailbox_used=used.on(MailboxDay, mailbox.pk, day),
+        sequence_used=used.on(SequenceDay, sequence.pk, sequence_day),
+    )
+
+
+def _send(line: Line, facts: Facts, moment: datetime, used: Used) -> None:
+    day, sequence_day = _days(facts, moment)
+    used.count(MailboxDay, facts.mailbox.pk, day)
+    used.count(SequenceDay, facts.sequence.pk, sequence_day)
+    line.left[facts.touch.mailbox_id] -= 1
+    line.sent_at.append(moment)
+    line.sequence.next_free_at = moment + line.sequence.spacing
+
+
+def _days(facts: Facts, moment: datetime) -> tuple[date, date]:
+    mailbox, sequence = facts.mailbox, facts.sequence
+    return schedule.local_day(moment, mailbox.zone), schedule.local_day(moment, sequence.zone)
