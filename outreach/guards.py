@@ -49,17 +49,29 @@ class Hold:
         return f"{self.sentence} {self.advice}"
 
 
-_answer: tuple[float, Hold | None] | None = None
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found, when, and whether everybody who remembers was asked."""
+
+    hold: Hold | None
+    at: float
+    is_whole: bool
+
+    def is_good(self) -> bool:
+        # A worker that is asked in transactions only would never ask Redis.
+        enough = self.is_whole or connection.in_atomic_block
+        return enough and time.monotonic() - self.at < GOOD_FOR_SECONDS
+
+
+_answer: Answer | None = None
 
 
 def hold() -> Hold | None:
     """Return why nothing may leave from this installation, or None; cheap enough for each mail."""
     global _answer
-    if _answer is not None and time.monotonic() - _answer[0] < GOOD_FOR_SECONDS:
-        return _answer[1]
-    found = look()
-    _answer = (time.monotonic(), found)
-    return found
+    if _answer is None or not _answer.is_good():
+        _answer = Answer(look(), time.monotonic(), is_whole=not connection.in_atomic_block)
+    return _answer.hold
 
 
 def look() -> Hold | None:
@@ -207,8 +219,8 @@ def _hold_back(row: Instance, lost_until: datetime) -> None:
 
 def _restored(row: Instance) -> Hold:
     sentence = (
-        f"This database looks restored from a backup: it stands at {_said(row.lost_from)}, and it "
-        f"was in use until {_said(row.lost_until)}. What left in between could be sent twice."
+        f"This database looks restored from a backup: it stands at {_said(row.lost_from)}, and "
+        f"mail may have left until {_said(row.lost_until)}, which could be sent twice."
     )
     return Hold("restored", sentence, "after_restore")
 

@@ -38,7 +38,8 @@ def quick_emptying() -> Iterator[None]:
 def sending_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a process that has just asked; whoever tests the guards lets them ask anew."""
     monkeypatch.setattr(guards, "GOOD_FOR_SECONDS", 3600.0)
-    monkeypatch.setattr(guards, "_answer", (time.monotonic(), None))
+    just_now = guards.Answer(None, time.monotonic(), is_whole=True)
+    monkeypatch.setattr(guards, "_answer", just_now)
 
 
 @pytest.fixture

@@ -48,11 +48,11 @@ def survey(span: Span) -> Found:
     """Count what may have left in the span, changing nothing."""
     labels = dict(Mailbox.Provider.choices)
     found = Found({})
-    for touch in _walk(doubtful(span).select_related("mailbox")):
+    for touch in _walk(_with_run(doubtful(span)).select_related("mailbox")):
         label = labels[touch.mailbox.provider] if touch.mailbox else "no mailbox"
         found.by_provider[label] = found.by_provider.get(label, 0) + 1
         found.paused += bool(later_steps(touch, span))
-    for touch in _walk(_uncertain(span)):
+    for touch in _walk(_with_run(_uncertain(span))):
         found.paused += bool(later_steps(touch, span))
     found.pending, found.failed = _pending(span).count(), _failed(span).count()
     return found
@@ -236,6 +236,10 @@ def _note(run: Enrollment, span: Span, touch: Touch | None = None) -> None:
     once = f"restored:{span.begin.timestamp():.0f}:{touch.pk if touch else f'run {run.pk}'}"
     if not Event.everywhere.filter(dedup_key=once).exists():
         Event.log(run, "may_have_left", touch=touch, once=once)
+
+
+def _with_run(touches: QuerySet[Touch]) -> QuerySet[Touch]:
+    return touches.select_related("enrollment__sequence")
 
 
 def _walk(rows: QuerySet) -> Iterator:

@@ -34,8 +34,9 @@ class Pace:
     overdue: int
     in_hour: int
     in_day: int
-    # Why none of them leaves, if something besides the stop holds them.
-    held_by: str = ""
+    # Why none of them leaves for a day: a person has to act, or it is too early.
+    why: str
+    is_held: bool
 
 
 @dataclass(slots=True)
@@ -53,7 +54,7 @@ class Preview:
 
     @property
     def held(self) -> int:
-        return sum(pace.overdue for pace in self.paces if pace.held_by)
+        return sum(pace.overdue for pace in self.paces if pace.is_held)
 
     @property
     def goes_on(self) -> bool:
@@ -83,9 +84,10 @@ def preview(workspace: Workspace) -> Preview:
     """Say how what is overdue would leave if sending went on now."""
     at = database_now()
     lines, is_cut = _lines(workspace, at)
-    held = {line.sequence.pk: _held_by(line, at) for line in lines}
+    held = {line.sequence.pk: why for line in lines if (why := _held_by(line, at))}
     overdue = {line.sequence.pk: line.left.total() for line in lines}
-    moving = [line for line in lines if not held[line.sequence.pk]]
+    early = {line.sequence.pk: _first(line, at).sentence for line in lines}
+    moving = [line for line in lines if line.sequence.pk not in held]
     is_cut = _play(moving, at) or is_cut
     last = max((moment for line in moving for moment in line.sent_at), default=None)
     is_over = not any(line.left.total() for line in moving)
@@ -95,7 +97,8 @@ def preview(workspace: Workspace) -> Preview:
             overdue=overdue[line.sequence.pk],
             in_hour=sum(moment <= at + HOUR for moment in line.sent_at),
             in_day=len(line.sent_at),
-            held_by=held[line.sequence.pk],
+            why=held.get(line.sequence.pk) or ("" if line.sent_at else early[line.sequence.pk]),
+            is_held=line.sequence.pk in held,
         )
         for line in lines
     ]
@@ -144,6 +147,10 @@ def _held_by(line: Line, at: datetime) -> str:
             return ""
         sentence = answer.sentence
     return sentence
+
+
+def _first(line: Line, at: datetime) -> explain.Answer:
+    return explain.leaving(next(iter(line.facts.values())), at)
 
 
 @dataclass(slots=True)

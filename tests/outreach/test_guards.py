@@ -189,6 +189,40 @@ def test_inside_a_transaction_nobody_is_asked_over_the_network(kept_until, monke
     assert asked == [True, False]
 
 
+def test_an_answer_from_inside_a_transaction_does_not_do_outside_of_it(kept_until, monkeypatch):
+    kept_until(MONDAY)
+    asked = []
+    monkeypatch.setattr(
+        witnesses, "furthest", lambda lineage, ask_redis: asked.append(ask_redis) or None
+    )
+    guards.forget()
+
+    with transaction.atomic():
+        guards.hold()
+        guards.hold()
+    guards.hold()
+    guards.hold()
+    with transaction.atomic():
+        guards.hold()
+
+    assert asked == [False, True]
+
+
+def test_an_answer_is_good_for_a_second_at_most(kept_until, monkeypatch):
+    monkeypatch.undo()
+    assert guards.GOOD_FOR_SECONDS <= 1
+    kept_until(MONDAY)
+    now = [100.0]
+    monkeypatch.setattr(guards.time, "monotonic", lambda: now[0])
+    guards.forget()
+    assert guards.hold() is None
+    Instance.objects.update(fingerprint="another")
+
+    assert guards.hold() is None
+    now[0] += 1.0
+    assert guards.hold().code == "copied"
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"counter": 5}', b'{"counter":5,"at":"x"}'])
 def test_a_memory_that_cannot_be_read_bears_witness_to_nothing(var_dir, text):
     (var_dir / "histories").mkdir()

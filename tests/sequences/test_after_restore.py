@@ -112,8 +112,8 @@ def test_a_mail_that_left_after_the_backup_never_leaves_again(hands, sink, tmp_p
 
     said = capsys.readouterr().out
     assert "The database stands at 2026-11-16 09:00:00 UTC." in said
-    assert "1 steps were due in between and may have left." in said
-    assert "1 through SMTP" in said
+    assert "Steps that were due in between and may have left: 1\n" in said
+    assert "through SMTP: 1\n" in said
     touch.refresh_from_db()
     assert touch.status == Touch.Status.UNCERTAIN
     assert guards.look() is None
@@ -260,7 +260,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(hands, sink, tmp_path, caps
     call_command("after_restore")
     real = capsys.readouterr().out
     assert dry.splitlines()[:-1] == real.splitlines()[:-1]
-    assert "3 steps were due" in dry and "1 prospects wait for approval" in dry
+    assert "may have left: 3\n" in dry and "may have been written to: 1\n" in dry
     assert dry.endswith("Nothing was changed.\n")
 
 

@@ -138,7 +138,16 @@ def test_what_something_else_holds_is_named_and_not_counted(hands, alice, worksp
     said = resuming.preview(workspace)
 
     assert (said.overdue, said.held, said.in_day, said.goes_on) == (3, 3, 0, False)
-    assert said.paces[0].held_by == "The sequence “Spring fairs” is paused."
+    assert said.paces[0].why == "The sequence “Spring fairs” is paused."
+
+
+def test_what_waits_for_its_hours_longer_than_a_day_says_so(hands, alice, workspace):
+    overdue(make_sequence(workspace, weekdays=[5]), 3, alice)
+
+    (pace,) = resuming.preview(workspace).paces
+
+    assert (pace.in_day, pace.is_held) == (0, False)
+    assert pace.why.startswith("It waits for the sending hours: Fri ")
 
 
 def test_a_large_backlog_is_cut_and_says_so(hands, alice, workspace, monkeypatch):

@@ -80,12 +80,13 @@ class Command(BaseCommand):
 
     def say(self, found: Found) -> None:
         write = self.stdout.write
-        write(f"{found.doubtful} steps were due in between and may have left.")
+        write(f"Steps that were due in between and may have left: {found.doubtful}")
         for provider, count in sorted(found.by_provider.items()):
-            write(f"  {count} through {provider}: asked; where it cannot say, a person decides.")
-        write(f"{found.paused} runs are paused: more than one of their steps may have left.")
-        write(f"{found.pending} prospects wait for approval and may have been written to since.")
-        write(f"{found.failed} failed steps may have been retried since.")
+            write(f"  through {provider}: {count}")
+        write("  The provider is asked about each; where it cannot say, a person decides.")
+        write(f"Runs of which more than one step may have left, and are paused: {found.paused}")
+        write(f"Prospects who wait for approval and may have been written to: {found.pending}")
+        write(f"Failed steps that may have been retried: {found.failed}")
         write(
             "What else was recorded in between is gone: replies, opt-outs, bounces, imports and "
             "approvals. Enter opt-outs again before anything is approved."
