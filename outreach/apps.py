@@ -10,6 +10,7 @@ class OutreachConfig(AppConfig):
     name = "outreach"
 
     def ready(self) -> None:
-        # Asked by `migrate` and by `check --database default`, which may use the network.
+        # Asked by `migrate`, by `check --database default`, and by every process that starts.
         register(checks.database_keeps_commits, Tags.database)
+        register(checks.secrets_can_be_read, Tags.database)
         register(checks.redis_forgets_nothing, "redis", deploy=True)

@@ -4,11 +4,12 @@ import logging.config
 import os
 from typing import Any
 
+import django
 from celery import Celery
 from celery.signals import beat_init, celeryd_init, setup_logging
 from django.conf import settings
 
-from outreach import broker
+from outreach import broker, checks
 from outreach.timetable import TIMETABLE
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "outreach.settings")
@@ -71,3 +72,10 @@ def log_like_the_web(**signal: Any) -> None:
 def refuse_a_forgetful_redis(**signal: Any) -> None:
     if problem := broker.objection(settings.REDIS_URL):
         raise SystemExit(f"Not started. {problem}")
+
+
+@celeryd_init.connect
+def refuse_what_loses_mail(**signal: Any) -> None:
+    django.setup()
+    if found := checks.objections():
+        raise SystemExit(f"Not started. {' '.join(found)}")

@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from outreach import ticks
+from outreach import guards, ticks
 from outreach.localtime import short_age
 from outreach.models import Membership, User, Workspace
 from outreach.requests import Request
@@ -130,6 +130,11 @@ class Shell:
     @cached_property
     def heartbeat(self) -> Heartbeat:
         return Heartbeat.read()
+
+    @cached_property
+    def hold(self) -> guards.Hold | None:
+        """Return why nothing leaves from this whole installation, or None."""
+        return guards.hold()
 
     @cached_property
     def disconnected(self) -> int:

@@ -1,12 +1,15 @@
 """Text that is readable in the program and unreadable in the database."""
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import FieldError
 from django.db import models
+from django.db.models.functions import Cast
 
 
 class DecryptionError(Exception):
@@ -47,3 +50,30 @@ class EncryptedTextField(models.TextField):
         if name != "isnull":
             raise FieldError(f"{self.name} is encrypted and cannot be searched.")
         return super().get_lookup(name)
+
+
+def encrypted_fields() -> Iterator[EncryptedTextField]:
+    """Yield every column that holds secrets, of whichever app."""
+    for model in apps.get_models():
+        for field in model._meta.local_concrete_fields:
+            if isinstance(field, EncryptedTextField):
+                yield field
+
+
+def unreadable(field: EncryptedTextField, using: str) -> list[Any]:
+    """Return the keys of the rows whose secret no key of FIELD_ENCRYPTION_KEYS opens."""
+    # As it is stored: reading the column itself would raise at the first of them.
+    stored = field.model._base_manager.using(using).annotate(
+        token=Cast(field.name, models.TextField())
+    )
+    rows = stored.exclude(token="").exclude(token=None).order_by("pk")
+    tokens = rows.values_list("pk", "token").iterator(chunk_size=500)
+    return [pk for pk, token in tokens if not _opens(token)]
+
+
+def _opens(token: str) -> bool:
+    try:
+        cipher().decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True

@@ -1,6 +1,11 @@
 """How gunicorn serves the product: gunicorn --config python:outreach.gunicorn outreach.wsgi"""
 
+from typing import Any
+
+import django
 from django.conf import settings
+
+from outreach import checks
 
 bind = (
     f"[{settings.HOST}]:{settings.PORT}"
@@ -19,3 +24,10 @@ max_requests_jitter = 1_000
 control_socket_disable = True
 proc_name = "outreach"
 logconfig_dict = settings.LOGGING
+
+
+def on_starting(server: Any) -> None:
+    """Refuse to serve with a database or keys that the product's promises would not hold with."""
+    django.setup()
+    if found := checks.objections():
+        raise SystemExit(f"Not started. {' '.join(found)}")

@@ -111,6 +111,14 @@ for key in FIELD_ENCRYPTION_KEYS:
             "separated by commas."
         ) from None
 
+# What tells this installation from a copy of it (outreach/guards.py): INSTANCE_ID, else the
+# public host where a database server is used, else an id kept in VAR_DIR
+
+INSTANCE_ID = env.text("INSTANCE_ID", "")
+if len(INSTANCE_ID) > 200:
+    raise ImproperlyConfigured("INSTANCE_ID: use at most 200 characters.")
+PUBLIC_HOST = (urlsplit(BASE_URL).hostname or "") if env.given("BASE_URL") and not LOCAL else ""
+
 # Celery: only with REDIS_URL; without it `manage.py clock` does the same work
 
 REDIS_URL = (
@@ -185,6 +193,9 @@ SHELL_COUNTS: dict[str, str] = {
     "review": "sequences.engine.counts.review",
     "disconnected": "mailboxes.counts.disconnected",
 }
+
+# What a page says before a stopped workspace is resumed: how much is overdue and when it leaves.
+RESUME_PREVIEW = "sequences.engine.resuming.preview"
 
 ROOT_URLCONF = "outreach.urls"
 WSGI_APPLICATION = "outreach.wsgi.application"

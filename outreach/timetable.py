@@ -26,6 +26,8 @@ TIMETABLE: dict[str, Entry] = {
     "import": Entry("sequences.engine.importing.tick", period=2, drains=True),
     "inbox": Entry("sequences.engine.replies.tick", period=5),
     "heartbeat": Entry("outreach.clock.beat", period=5),
+    # Not slotted: every machine keeps its own memory of how far the history goes.
+    "guard": Entry("outreach.guards.keep", period=10, slotted=False),
     "reap": Entry("sequences.engine.sending.reap", period=10),
     "reconcile": Entry("sequences.engine.reconciling.tick", period=10),
     "wake": Entry("sequences.engine.lifecycle.tick", period=15),

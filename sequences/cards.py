@@ -33,6 +33,12 @@ CAUSES = {
     ),
     "passing": ("Passing fault of the provider", "It is tried five times by itself.", "", ""),
     "unknown": ("No answer came", "The provider is asked before anything goes out again.", "", ""),
+    "restored": (
+        "Restored from a backup",
+        "The provider is asked before anything goes out again.",
+        "",
+        "",
+    ),
     "crash": ("The program failed on it", "Change the text, then retry.", "", ""),
 }
 
@@ -45,6 +51,7 @@ GIVEN_UP = {
     "token": "Reconnect the mailbox, then retry.",
     "settings": "Check the mailbox's settings, then retry.",
     "content": "Change the text, or ask the provider why, then retry.",
+    "restored": "Look into the sent mail of the mailbox, then say what you found.",
     "unknown": "Look into the sent mail of the mailbox, then say what you found.",
 }
 

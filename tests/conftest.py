@@ -1,5 +1,6 @@
 """The cast: Alice owns the workspace, Bob may only read, Carol is a stranger."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.core.management.commands import flush
 from django.db import connection
 
+from outreach import guards
 from outreach.models import Membership, User, Workspace
 from tests.factories import make_user, make_workspace
 
@@ -30,6 +32,14 @@ def quick_emptying() -> Iterator[None]:
         patch.setattr(type(connection.ops), "sql_flush", sql_flush)
         patch.setattr(flush, "emit_post_migrate_signal", lambda *_, **__: None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def sending_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a process that has just asked; whoever tests the guards lets them ask anew."""
+    monkeypatch.setattr(guards, "GOOD_FOR_SECONDS", 3600.0)
+    just_now = guards.Answer(None, time.monotonic(), is_whole=True)
+    monkeypatch.setattr(guards, "_answer", just_now)
 
 
 @pytest.fixture

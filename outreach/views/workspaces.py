@@ -1,9 +1,11 @@
 """Workspaces: make one, switch, its settings, the emergency stop, deleting, the audit log."""
 
+from django.conf import settings as conf
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.module_loading import import_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from outreach.access import needs
@@ -85,13 +87,17 @@ def stop_sending(request: MemberRequest) -> HttpResponse:
     return redirect(back(request))
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @needs("admin")
 def resume_sending(request: MemberRequest) -> HttpResponse:
-    """Let sending go on, at the pace of the sequences."""
+    """Say what would leave, and when; then let sending go on, at the pace of the sequences."""
+    if request.method == "GET":
+        preview = import_string(conf.RESUME_PREVIEW)(request.workspace)
+        context = {"place": "workspace", "may_change": True, "preview": preview}
+        return render(request, "settings/resume.html", context)
     request.workspace.resume_sending(by=request.user)
     toast(request, "Sending goes on. What is overdue leaves at the pace of its sequence.")
-    return redirect(back(request))
+    return redirect("outreach:settings")
 
 
 @require_POST

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from mailboxes.models import Mailbox
+from outreach import guards
 from sequences.engine.pacing import Full
 from sequences.models import Enrollment, Sequence, Touch
 from sequences.rules.reasons import Kind, Reason
@@ -58,5 +59,7 @@ class Facts:
     sequence: Sequence
     mailbox: Mailbox | None
     suppressed_by: str
+    # Why nothing may leave from this installation.
+    hold: guards.Hold | None = None
     # The limits that are used up at that moment.
     full: tuple[Full, ...] = ()

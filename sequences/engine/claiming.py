@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce, RowNumber
 
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import Provider
+from outreach import guards
 from outreach.times import database_now, now
 from sequences.engine import explain, outcomes, pacing
 from sequences.engine.suppressing import optout_urls
@@ -151,6 +152,7 @@ class _Facts:
 
     def __init__(self, at: datetime) -> None:
         self.look = pacing.Look(at)
+        self.hold = guards.hold()
         self.suppressed: dict[tuple[int, str], str] = {}
 
     def read(self, ids: list[int], *, lock: bool) -> list[Touch]:
@@ -182,6 +184,7 @@ class _Facts:
             sequence=run.sequence,
             mailbox=mailbox,
             suppressed_by=self._suppressed_by(run),
+            hold=self.hold,
             full=self.look.full(run, mailbox) if mailbox else (),
         )
 

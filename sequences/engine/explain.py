@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from mailboxes.models import Mailbox
+from outreach import guards
 from outreach.prepared import Prepared
 from outreach.times import now
 from sequences.engine import pacing
@@ -49,8 +50,14 @@ def read_standing(touch: Touch, run: Enrollment) -> Facts:
         email = run.contact.email.strip().lower()
         entry = SUPPRESSED.first(run.workspace_id, email, email.rpartition("@")[2])
         covering = entry.value if entry else ""
-    sequence = run.sequence
-    return Facts(touch, run, sequence, pacing.sender_of(run), suppressed_by=covering)
+    return Facts(
+        touch=touch,
+        run=run,
+        sequence=run.sequence,
+        mailbox=pacing.sender_of(run),
+        suppressed_by=covering,
+        hold=guards.hold(),
+    )
 
 
 def read_facts(touch: Touch, run: Enrollment, at: datetime) -> Facts:
@@ -102,10 +109,12 @@ def _settled(facts: Facts, at: datetime) -> Answer | None:
 
 
 def _run(facts: Facts, at: datetime) -> Answer | None:
-    """The workspace, the sequence or the run does not let it."""
+    """The installation, the workspace, the sequence or the run does not let it."""
     run, sequence = facts.run, facts.sequence
     if run.is_finished:
         return Answer(Reason.ENDED, f"The run has ended: {run.get_status_display()}.")
+    if facts.hold:
+        return Answer(Reason.HELD, f"Sending is held. {facts.hold}")
     if run.workspace.is_stopped:
         sentence = "Sending is stopped for the whole workspace."
         fix = Fix("Resume sending", "outreach:settings")

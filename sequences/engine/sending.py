@@ -20,6 +20,7 @@ from mailboxes import outbox
 from mailboxes.compose import RefusedMail, compose
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
+from outreach import guards
 from outreach.prepared import Prepared
 from outreach.times import database_now
 from sequences.engine import explain, outcomes, pacing
@@ -87,7 +88,9 @@ def _drain_or_log(mailbox_id: int, limit: int) -> int:
 
 
 def mailboxes_with_work(at: datetime) -> list[int]:
-    """Return the mailboxes that may send and have something due."""
+    """Return the mailboxes that may send and have something due; none while sending is held."""
+    if guards.hold():
+        return []
     due = Touch.objects.filter(
         status=Touch.Status.SCHEDULED,
         due_at__lte=at,

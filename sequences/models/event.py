@@ -21,6 +21,7 @@ WORDS = {
     "sent_twice": "Taken a second time: it was sent again before its first answer came",
     "needs_decision": "The provider cannot say; a person must decide",
     "soft_bounce": "Bounced for now",
+    "may_have_left": "A backup was restored: it may have left before that",
     "filled": "Missing values filled in",
 }
 

@@ -39,7 +39,8 @@ class Reason(StrEnum):
     UNCERTAIN = "uncertain", Kind.MOVING
     UNDECIDED = "undecided", Kind.BLOCKED
     FAILED = "failed", Kind.FAILED
-    # The workspace, the sequence, the run.
+    # The installation, the workspace, the sequence, the run.
+    HELD = "held", Kind.BLOCKED
     STOPPED = "stopped", Kind.BLOCKED
     SEQUENCE = "sequence", Kind.BLOCKED
     PAUSED = "paused", Kind.BLOCKED

@@ -8,10 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection
 
+from mailboxes.models import Mailbox
 from outreach import broker, checks
+from tests import processes
+from tests.factories import make_mailbox
 
 
 class SmallRedis(socketserver.StreamRequestHandler):
@@ -116,3 +121,117 @@ def test_without_redis_there_is_nothing_to_check(settings):
     settings.REDIS_URL = ""
 
     assert checks.redis_forgets_nothing(None) == []
+
+
+# Secrets
+
+
+@pytest.fixture
+def locked(workspace, settings) -> Mailbox:
+    """A mailbox whose password was stored with a key that is gone."""
+    key = settings.FIELD_ENCRYPTION_KEYS
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    mailbox = make_mailbox(workspace, smtp_password="correct horse")
+    settings.FIELD_ENCRYPTION_KEYS = key
+    return mailbox
+
+
+def test_secrets_that_can_be_read_are_no_problem(workspace):
+    make_mailbox(workspace, smtp_password="correct horse")
+    make_mailbox(workspace, smtp_password="")
+
+    assert checks.secrets_can_be_read(None, databases=["default"]) == []
+    assert checks.secrets_can_be_read(None, databases=None) == []
+
+
+def test_an_earlier_key_behind_the_new_one_still_counts(workspace, settings):
+    make_mailbox(workspace, smtp_password="correct horse")
+    new = Fernet.generate_key().decode()
+
+    settings.FIELD_ENCRYPTION_KEYS = [new, *settings.FIELD_ENCRYPTION_KEYS]
+
+    assert checks.secrets_can_be_read(None, databases=["default"]) == []
+
+
+def test_a_lost_key_is_named_before_anything_is_sent(locked, workspace):
+    make_mailbox(workspace, smtp_password="another")
+
+    (problem,) = checks.secrets_can_be_read(None, databases=["default"])
+
+    assert problem.id == "outreach.E004"
+    assert problem.msg == (
+        "1 of the stored secrets (mailbox password) cannot be read with the keys in "
+        "FIELD_ENCRYPTION_KEYS."
+    )
+    assert "earlier key back" in problem.hint
+
+
+def test_secrets_whose_key_is_lost_for_good_are_cleared_on_request(locked, workspace, capsys):
+    readable = make_mailbox(workspace, smtp_password="another")
+
+    call_command("forget_secrets", "--dry-run")
+    assert checks.secrets_can_be_read(None, databases=["default"])
+    call_command("forget_secrets")
+
+    assert checks.secrets_can_be_read(None, databases=["default"]) == []
+    readable.refresh_from_db()
+    locked.refresh_from_db()
+    assert (readable.smtp_password, locked.smtp_password) == ("another", "")
+    said = capsys.readouterr().out
+    assert "1 secrets would be cleared." in said and "1 secrets cleared." in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["manage.py", "clock"],
+        ["-m", "gunicorn", "--config", "python:outreach.gunicorn", "outreach.wsgi"],
+        ["-m", "celery", "--quiet", "--app", "outreach", "worker", "--without-mingle"],
+    ],
+    ids=["clock", "web", "worker"],
+)
+@pytest.mark.django_db(transaction=True)
+def test_no_process_starts_with_keys_that_do_not_open_what_is_stored(locked, words):
+    if "celery" in words and not settings.REDIS_URL:
+        pytest.skip("REDIS_URL is not set")
+
+    refused = subprocess.run(
+        [sys.executable, *words],
+        cwd=settings.BASE_DIR,
+        env=processes.environment(PORT="8119"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert refused.returncode != 0
+    said = refused.stderr + refused.stdout
+    assert "Not started. 1 of the stored secrets (mailbox password) cannot be read" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_does_not_start_on_a_database_that_may_lose_commits():
+    # The settings of the tests make it lose them, and silence the check; without that:
+    code = """
+from django.conf import settings
+settings.SILENCED_SYSTEM_CHECKS = []
+from outreach import checks
+import sys
+sys.exit(9 if any("may lose commits" in each for each in checks.objections()) else 0)
+"""
+    assert processes.run_python(code) == 9
+
+
+def test_a_database_that_is_not_there_is_no_reason_not_to_start(tmp_path):
+    code = "from outreach import checks; raise SystemExit(len(checks.objections()))"
+    nowhere = {"DATABASE_URL": "postgresql://outreach@127.0.0.1:1/outreach"}
+
+    checked = subprocess.run(
+        [sys.executable, "-c", f"import django; django.setup(); {code}"],
+        cwd=settings.BASE_DIR,
+        env=processes.environment(**nowhere),
+        timeout=60,
+    )
+
+    assert checked.returncode == 0

@@ -42,7 +42,7 @@ RIGHTS = {
     "outreach:switch_workspace": (NOBODY, SIGNED_IN),
     "outreach:settings": ("viewer", "admin"),
     "outreach:stop_sending": (NOBODY, "admin"),
-    "outreach:resume_sending": (NOBODY, "admin"),
+    "outreach:resume_sending": ("admin", "admin"),
     "outreach:delete_workspace": (NOBODY, "owner"),
     "outreach:audit": ("admin", NOBODY),
     "outreach:members": ("viewer", "admin"),

@@ -77,7 +77,8 @@ def test_the_frame_costs_three_queries(
 ):
     settings.SHELL_COUNTS = {"review": "tests.outreach.test_shell.three"}
 
-    # Memberships and heartbeat; whoever counts adds one.
+    # Memberships and heartbeat; whoever counts adds one. Whether sending is held is asked at most
+    # once a second in each process.
     with django_assert_num_queries(2):
         page_of(alice, workspace)
 

@@ -167,7 +167,7 @@ def test_every_page_says_that_sending_is_stopped_and_offers_to_resume(alice, bob
 
     page = client.get("/account/").content.decode()
     assert answer.url == "http://testserver/account/"
-    assert "Sending is stopped" in page and 'action="/settings/resume/"' in page
+    assert "Sending is stopped" in page and 'href="/settings/resume/"' in page
     assert 'action="/settings/stop/"' not in page
     for_bob = signed_in(bob).get("/account/").content.decode()
     assert "Sending is stopped" in for_bob and "/settings/resume/" not in for_bob

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from outreach import checks
 from outreach.clock import Clock
 from outreach.timetable import TIMETABLE
 
@@ -15,6 +16,8 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if found := checks.objections():
+            raise CommandError(f"Not started. {' '.join(found)}")
         clock = Clock()
 
         def stop(number: int, frame: FrameType | None) -> None:

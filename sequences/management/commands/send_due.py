@@ -1,7 +1,8 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from outreach import guards
 from outreach.times import database_now
 from sequences.engine import explain, sending
 from sequences.models import Enrollment, Touch
@@ -21,9 +22,14 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, dry_run: bool, **options: Any) -> None:
+        held = guards.hold()
         if dry_run:
+            if held:
+                self.stdout.write(f"Sending is held. {held}")
             self._list_due()
             return
+        if held:
+            raise CommandError(f"Nothing was sent: sending is held. {held}")
         reaped = sending.reap()
         if reaped:
             self.stdout.write(f"{reaped} claims of lost workers settled.")
