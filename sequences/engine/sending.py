@@ -23,10 +23,10 @@ from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach.times import database_now, now
 from outreach.transitions import hold_still
-from sequences.engine import explain, outcomes, pacing
+from sequences.engine import clocks, explain, outcomes, pacing
 from sequences.engine.suppressing import optout_url
 from sequences.models import Attempt, Enrollment, Touch
-from sequences.rules import footer, schedule
+from sequences.rules import footer
 
 logger = structlog.get_logger(__name__)
 
@@ -386,7 +386,7 @@ def still_allowed(touch: Touch, run: Enrollment, at: datetime) -> bool:
     facts = explain.read_facts(touch, run, at)
     if any(rule(facts, at) for rule in explain.STANDING):
         return False
-    return touch.is_hurried or schedule.is_open(at, run.sequence.window)
+    return clocks.are_open(facts, at)
 
 
 # Recovery

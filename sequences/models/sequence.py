@@ -1,5 +1,5 @@
 from collections.abc import Collection
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from outreach.models import AuditEntry, Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
 from outreach.transitions import Moves
+from sequences.rules import calendars
 from sequences.rules.schedule import Window
 
 
@@ -85,6 +86,14 @@ class Sequence(WarmingUp, Moves):
     window_start = models.TimeField("from", default=time(9))
     window_end = models.TimeField("until", default=time(18))
     weekdays = models.JSONField(default=working_week)
+    # Nothing leaves on public holidays of this country, nor on these dates (ISO, in order).
+    holiday_country = models.CharField("public holidays", max_length=2, blank=True)
+    days_off = models.JSONField(default=list, blank=True)
+    business_days = models.BooleanField(
+        "count delays in business days",
+        default=False,
+        help_text="Weekends, public holidays and days off are passed over.",
+    )
     per_minute = models.PositiveSmallIntegerField(
         default=2,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
@@ -137,7 +146,16 @@ class Sequence(WarmingUp, Moves):
             end=self.window_end,
             weekdays=frozenset(self.weekdays),
             zone=self.zone,
+            country=self.holiday_country,
+            days_off=frozenset(map(date.fromisoformat, self.days_off)),
         )
+
+    def counts(self, day: date) -> bool:
+        """Tell whether a day counts for the delays between steps."""
+        if not self.business_days:
+            return True
+        window = self.window
+        return calendars.is_working_day(day, window.country, window.days_off)
 
     @property
     def spacing(self) -> timedelta:
