@@ -157,7 +157,7 @@ def _wait(run: Enrollment, touch: Touch) -> str:
     delay = delay_in_words(step, run.sequence)
     if touch.position == 1:
         return f"{delay} after enrollment" if delay else ""
-    hours = schedule.describe(run.sequence.window).replace("Every day", "every day")
+    hours = schedule.describe(run.window).replace("Every day", "every day")
     return f"{delay} later, {hours}" if delay else "Right after"
 
 

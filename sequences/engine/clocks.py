@@ -4,7 +4,7 @@ Clocks only move the time on, never back: its own time first, then pace, then th
 what lasts for days. The last one that moved it is the one that is named.
 """
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from mailboxes.models import Mailbox, WarmingUp
 from sequences.engine.answers import Answer, Facts, Fix
@@ -59,19 +59,30 @@ def _gap_sentence(mailbox: Mailbox) -> str:
 
 
 def _hours(facts: Facts, answer: Answer) -> Answer:
-    sequence, at = facts.sequence, answer.at
+    run, at = facts.run, answer.at
     if at is None or facts.touch.is_hurried:
         return answer
-    window, settings = sequence.window, _settings_of(sequence)
+    window, clock, settings = run.window, run.clock, _settings_of(facts.sequence)
+    is_their_own = clock.zone != facts.sequence.zone
     opens = schedule.next_open(at, window)
+    if opens == at and not (is_their_own and _was_put_off(answer, window)):
+        return answer
     if day := schedule.day_off(at, window):
         name = calendars.holiday(day, window.country)
         where = places.country_name(window.country)
         why = f"{name} in {where}" if name else "a day off of this sequence"
         sentence = f"Nothing leaves on {day.day} {day:%B}: it is {why}."
-        return _later(answer, opens, Reason.HOLIDAY, sentence, settings)
-    sentence = f"It waits for the sending hours: {schedule.describe(window)}."
-    return _later(answer, opens, Reason.WINDOW, sentence, settings)
+        return Answer(Reason.HOLIDAY, sentence, opens, settings, is_their_own)
+    decided = f" ({clock.decided_by})" if clock.decided_by else ""
+    sentence = f"It waits for the sending hours: {schedule.describe(window)}{decided}."
+    return Answer(Reason.WINDOW, sentence, opens, settings, is_their_own)
+
+
+def _was_put_off(answer: Answer, window: schedule.Window) -> bool:
+    """Tell whether a worker moved it to where the prospect's hours begin (`outcomes.refuse`)."""
+    if answer.reason != Reason.DELAY or answer.at is None:
+        return False
+    return not schedule.is_open(answer.at - timedelta(seconds=1), window)
 
 
 def _days(facts: Facts, answer: Answer) -> Answer:
@@ -103,7 +114,7 @@ def are_open(facts: Facts, at: datetime) -> bool:
     if facts.touch.is_hurried:
         return True
     away = mailbox is not None and mailbox.is_away(schedule.local_day(at, mailbox.zone))
-    return not away and schedule.is_open(at, facts.sequence.window)
+    return not away and schedule.is_open(at, facts.run.window)
 
 
 def _said(facts: Facts, full: Full) -> tuple[str, Fix]:
@@ -149,7 +160,7 @@ def _later(
 
 def _open_from(facts: Facts, at: datetime) -> datetime:
     """Return the first instant from then on at which the hours let it leave."""
-    return at if facts.touch.is_hurried else schedule.next_open(at, facts.sequence.window)
+    return at if facts.touch.is_hurried else schedule.next_open(at, facts.run.window)
 
 
 def _settings_of(sequence: Sequence) -> Fix:

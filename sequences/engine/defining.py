@@ -16,7 +16,15 @@ MAX_STEPS = 20
 NEW_STEP_DAYS = 3
 
 # What a sequence that was active once keeps: people were enrolled on these terms.
-THROTTLE = ("window_start", "window_end", "weekdays", "zone", "per_minute", "business_days")
+THROTTLE = (
+    "window_start",
+    "window_end",
+    "weekdays",
+    "zone",
+    "per_minute",
+    "business_days",
+    "uses_prospect_zone",
+)
 COPIED = (
     "description",
     "mailbox",

@@ -53,13 +53,18 @@ KINDS: dict[type[ProviderError], str] = {
 
 
 def refuse(touch: Touch, answer: "Answer") -> None:
-    """Act on a reason that no clock will lift: end the run, or ask for a new approval."""
+    """Act on a reason that no clock will lift: end the run, or ask for a new approval.
+
+    What only the prospect's own clock holds is put off, so that it keeps no others waiting.
+    """
     with transaction.atomic():
         run = touch.enrollment.lock()
         fresh = run.touches.get(pk=touch.pk)
         if fresh.status != Touch.Status.SCHEDULED or run.is_finished:
             return
-        if answer.code in ("suppressed", "opted_out", "deleted"):
+        if answer.is_their_own:
+            Touch.objects.filter(pk=fresh.pk).update(due_at=answer.at, updated_at=now())
+        elif answer.code in ("suppressed", "opted_out", "deleted"):
             run.stop(reason=_end_reason(run, answer), note=answer.sentence)
         elif answer.code in ("changed", "recipient", "sender"):
             Touch.objects.filter(pk=fresh.pk).update(

@@ -170,12 +170,12 @@ def next_due(mailbox: Mailbox) -> list[int]:
 def _first_leaving(due: QuerySet, at: datetime) -> int | None:
     for touch in due.select_related("step")[:CANDIDATES]:
         run = Enrollment.everywhere.select_related(
-            "workspace", "sequence__mailbox", "mailbox", "contact"
+            "workspace", "sequence__mailbox", "mailbox", "contact__company"
         ).get(pk=touch.enrollment_id)
         answer = explain.touch(touch, run, at)
         if answer.may_leave:
             return touch.pk
-        if answer.kind != explain.Kind.BLOCKED:
+        if answer.kind != explain.Kind.BLOCKED and not answer.is_their_own:
             return None  # the sequence's hours, pace or limits: the others wait for them too
         outcomes.refuse(touch, answer)
     return None
@@ -282,7 +282,7 @@ def _claim(touch_id: int, provider: Provider) -> Claim | None:
 
 def _lock_unless_taken(run_id: int) -> Enrollment | None:
     rows = Enrollment.everywhere.filter(pk=run_id).select_related(
-        "workspace", "sequence__mailbox", "mailbox", "contact"
+        "workspace", "sequence__mailbox", "mailbox", "contact__company"
     )
     if connection.features.has_select_for_update_skip_locked:
         rows = rows.select_for_update(of=("self",), skip_locked=True)

@@ -212,6 +212,7 @@ class SettingsForm(forms.ModelForm):
             "holiday_country",
             "days_off",
             "business_days",
+            "uses_prospect_zone",
             "per_minute",
             "daily_limit",
             "warm_up_start",

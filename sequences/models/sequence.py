@@ -86,6 +86,12 @@ class Sequence(WarmingUp, Moves):
     window_start = models.TimeField("from", default=time(9))
     window_end = models.TimeField("until", default=time(18))
     weekdays = models.JSONField(default=working_week)
+    uses_prospect_zone = models.BooleanField(
+        "use the prospect's own time",
+        default=False,
+        help_text="The hours are meant on the prospect's clock where it is known: from the "
+        "contact's time zone, else from a country with one time. Else the zone above.",
+    )
     # Nothing leaves on public holidays of this country, nor on these dates (ISO, in order).
     holiday_country = models.CharField("public holidays", max_length=2, blank=True)
     days_off = models.JSONField(default=list, blank=True)

@@ -451,7 +451,7 @@ class Touch(Moves):
             raise NotReady("Choose a time in the future.")
         with transaction.atomic():
             run = self.enrollment.lock()
-            due = schedule.next_open(at, run.sequence.window)
+            due = schedule.next_open(at, run.window)
             waiting = [self.Status.DRAFT, self.Status.SCHEDULED]
             rows = Touch.objects.filter(pk=self.pk, status__in=waiting)
             if not rows.update(due_at=due, is_rescheduled=True, updated_at=now()):

@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
+
+from sequences.rules.schedule import is_zone
 
 # Clocks that go alike in all of these weeks go alike today; a zone of its own in the lists may
 # only tell of the past.
@@ -105,3 +108,35 @@ def _only_zone(code: str) -> str:
 def _offsets(zone: str) -> Iterator[timedelta | None]:
     for week in WEEKS:
         yield week.astimezone(ZoneInfo(zone)).utcoffset()
+
+
+UNKNOWN = "the prospect's own time is not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time zone, and what decided for it where it was not simply the sequence's."""
+
+    zone: str
+    decided_by: str = ""
+
+
+def clock_of(usual: str, *, zone: str, country: str, company: str) -> Clock:
+    """Return the prospect's own zone where it is known, else the usual one.
+
+    The contact's zone comes first, then their country, then their company's; a country only
+    where its clocks go alike.
+
+    >>> clock_of("UTC", zone="Asia/Tokyo", country="", company="Germany").decided_by
+    "the prospect's own time, by the contact's time zone"
+    >>> clock_of("UTC", zone="", country="", company="Germany")
+    Clock(zone='Europe/Berlin', decided_by="the prospect's own time, by the company's country")
+    >>> clock_of("UTC", zone="", country="USA", company="Germany")
+    Clock(zone='UTC', decided_by="the prospect's own time is not known")
+    """
+    if zone and is_zone(zone):
+        return Clock(zone, "the prospect's own time, by the contact's time zone")
+    whose = "contact" if country else "company"
+    if found := zone_of_country(country or company):
+        return Clock(found, f"the prospect's own time, by the {whose}'s country")
+    return Clock(usual, UNKNOWN)

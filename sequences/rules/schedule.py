@@ -93,6 +93,15 @@ def zones() -> list[str]:
     return sorted(_known_zones())
 
 
+def is_zone(name: str) -> bool:
+    """Tell whether this is the name of an IANA zone.
+
+    >>> is_zone("Europe/Lisbon"), is_zone("Mars/Olympus")
+    (True, False)
+    """
+    return name in _known_zones()
+
+
 def check_zone(name: str) -> str:
     """Return the name if it is an IANA zone, else raise ValueError.
 
@@ -100,7 +109,7 @@ def check_zone(name: str) -> str:
     Traceback (most recent call last):
     ValueError: “Mars/Olympus” is not a time zone; use a name like Europe/Lisbon.
     """
-    if name not in _known_zones():
+    if not is_zone(name):
         raise ValueError(f"“{name[:64]}” is not a time zone; use a name like Europe/Lisbon.")
     return name
 

@@ -78,7 +78,7 @@ def _overview(
         "tiles": _tiles(counts.chips(request.workspace, sequence)),
         "sent": _sent(sequence),
         "steps": list(sequence.steps.all()),
-        "window": schedule.describe(sequence.window),
+        "window": _hours(sequence),
         "free_days": _free_days(sequence),
         "batches": [(batch, _said(batch)) for batch in _recent(batches)],
         "is_unattended": sequence.approval_mode == Sequence.ApprovalMode.AUTOMATIC
@@ -104,6 +104,12 @@ def _tiles(numbers: dict[str, int]) -> list[tuple[str, str, str, str]]:
         (chip, counts.said(numbers[chip]), words, colour if numbers[chip] else "")
         for chip, words, colour in TILES
     ]
+
+
+def _hours(sequence: Sequence) -> str:
+    """Say when it sends, and on whose clock."""
+    hours = schedule.describe(sequence.window)
+    return f"{hours}, or the prospect's own time" if sequence.uses_prospect_zone else hours
 
 
 def _free_days(sequence: Sequence) -> str:

@@ -8,8 +8,16 @@ from django.test import Client
 from outreach import times
 from sequences.engine import sending
 from sequences.engine.explain import Reason
-from sequences.models import Sequence, Touch
-from tests.factories import approve, make_enrollment, make_mailbox, make_sequence, make_workspace
+from sequences.models import Enrollment, Sequence, Touch
+from tests.factories import (
+    approve,
+    make_company,
+    make_contact,
+    make_enrollment,
+    make_mailbox,
+    make_sequence,
+    make_workspace,
+)
 from tests.sequences.test_pacing import answer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -179,3 +187,79 @@ def test_a_vacation_has_a_first_and_a_last_day(admin, workspace, first, last, se
     admin.post(url, values | {"away_from": "2026-12-24", "away_until": "2026-12-24"})
     mailbox.refresh_from_db()
     assert mailbox.is_away(date(2026, 12, 24)) and not mailbox.is_away(date(2026, 12, 25))
+
+
+# The prospect's own clock
+
+
+def in_office_hours(**contact: object) -> Enrollment:
+    sequence = office(uses_prospect_zone=True)
+    company = make_company(sequence.workspace, country=str(contact.pop("company_country", "")))
+    person = make_contact(sequence.workspace, company=company, **contact)
+    return approve(make_enrollment(sequence=sequence, contact=person))
+
+
+NIGHT = datetime(2027, 1, 6, 1, tzinfo=UTC)  # a Wednesday
+
+
+@pytest.mark.parametrize(
+    ("contact", "opens", "said"),
+    [
+        ({"zone": "Asia/Tokyo", "company_country": "Germany"}, 1, ""),
+        ({"zone": "America/New_York"}, 14, "New York (the prospect's own time, by the contact's"),
+        ({"country": "DE", "company_country": "Japan"}, 8, "by the contact's country)"),
+        ({"company_country": "Germany"}, 8, "Berlin (the prospect's own time, by the company's"),
+        ({"company_country": "United States"}, 9, "Lisbon (the prospect's own time is not known)"),
+        ({"country": "USA", "company_country": "Germany"}, 9, "is not known)"),
+        ({"zone": "Mars/Olympus"}, 9, "is not known)"),
+        ({}, 9, "is not known)"),
+    ],
+)
+def test_the_hours_are_meant_on_the_prospects_clock_and_it_is_said_whose(contact, opens, said):
+    run = in_office_hours(**contact)
+
+    found = answer(run, NIGHT)
+
+    assert found.at == NIGHT.replace(hour=opens)
+    assert said in found.sentence
+    with times.clock(lambda: NIGHT):
+        assert sending.drain_all() == (opens == NIGHT.hour)
+    if not found.may_leave:
+        assert answer(run, NIGHT) == found
+        with times.clock(lambda: found.at):
+            assert sending.drain_all() == 1
+
+
+def test_prospects_whose_night_it_is_keep_no_others_waiting():
+    sequence = office(uses_prospect_zone=True)
+    for _ in range(sending.CANDIDATES - 1):
+        person = make_contact(sequence.workspace, zone="America/New_York")
+        approve(make_enrollment(sequence=sequence, contact=person))
+    awake = make_contact(sequence.workspace, zone="Asia/Tokyo")
+    run = approve(make_enrollment(sequence=sequence, contact=awake))
+
+    with times.clock(lambda: NIGHT):
+        assert sending.drain_all() == 1
+
+    assert run.touches.get(position=1).status == Touch.Status.SENT
+    asleep = Touch.objects.filter(status="scheduled", position=1)
+    assert set(asleep.values_list("due_at", flat=True)) == {NIGHT.replace(hour=14)}
+
+
+def test_off_by_default_the_sequences_own_zone_decides():
+    sequence = office()
+    person = make_contact(sequence.workspace, zone="Asia/Tokyo")
+    run = approve(make_enrollment(sequence=sequence, contact=person))
+
+    found = answer(run, NIGHT)
+
+    assert found.at == NIGHT.replace(hour=9)
+    assert found.sentence == "It waits for the sending hours: Mon–Fri 09:00–18:00, Lisbon."
+
+
+def test_a_chosen_time_is_moved_into_the_prospects_hours(alice):
+    run = in_office_hours(zone="America/New_York")
+    with times.clock(lambda: NIGHT):
+        due = run.touches.get(position=1).reschedule(NIGHT + timedelta(hours=8), by=alice)
+
+    assert due == NIGHT.replace(hour=14)
