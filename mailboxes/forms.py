@@ -9,6 +9,7 @@ from mailboxes.models import USUAL_INCREMENT, Mailbox
 
 PACE = ["daily_limit", "zone", "warm_up_start", "warm_up_increment"]
 GAP = ["gap_least", "gap_most"]
+AWAY = ["away_from", "away_until"]
 SERVER = ["smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password"]
 
 
@@ -46,20 +47,28 @@ class MailboxForm(forms.ModelForm):
 
     class Meta:
         model = Mailbox
-        fields = ["sender_name", *PACE, *GAP, "signature"]
+        fields = ["sender_name", *PACE, *GAP, *AWAY, "signature"]
         labels = {
             "sender_name": "Sender name",
             "daily_limit": "Daily limit",
             "warm_up_start": "Warm-up: mails on the first day",
             "gap_least": "Pause after each mail: at least, in seconds",
             "gap_most": "Pause after each mail: at most, in seconds",
+            "away_from": "Vacation: first day",
+            "away_until": "Vacation: last day",
         }
-        widgets: dict[str, forms.Widget] = {"signature": forms.Textarea(attrs={"rows": 4})}
+        widgets: dict[str, forms.Widget] = {
+            "signature": forms.Textarea(attrs={"rows": 4}),
+            "away_from": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+            "away_until": forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        }
         help_texts = {
             "sender_name": "What prospects see as the sender.",
             "warm_up_start": WARM_UP_HELP,
             "gap_least": "Like 60. People do not send by the second. Empty: no pause.",
             "gap_most": "Like 180. Every pause is a little different. Empty: always the same.",
+            "away_from": "Nothing leaves while the sender is away. Replies are read all the same.",
+            "away_until": "What falls due meanwhile leaves after it, at the usual pace.",
             "signature": "Stands under every mail. A change applies to texts not yet approved.",
         }
 
@@ -75,6 +84,11 @@ class MailboxForm(forms.ModelForm):
             self.add_error("gap_least", "Enter the shortest pause too.")
         elif least and most and most < least:
             self.add_error("gap_most", "The longest pause cannot be shorter than the shortest.")
+        first, last = found.get("away_from"), found.get("away_until")
+        if bool(first) != bool(last) and not {"away_from", "away_until"} & self.errors.keys():
+            self.add_error("away_until" if first else "away_from", "Enter both days.")
+        elif first and last and last < first:
+            self.add_error("away_until", "The last day cannot be before the first.")
         return found
 
 
@@ -82,7 +96,7 @@ class SMTPForm(MailboxForm):
     """A mailbox at an SMTP server. The password is never shown again; empty keeps it."""
 
     class Meta(MailboxForm.Meta):
-        fields = ["email", "sender_name", *SERVER, *PACE, *GAP, "signature"]
+        fields = ["email", "sender_name", *SERVER, *PACE, *GAP, *AWAY, "signature"]
         labels = {
             **MailboxForm.Meta.labels,
             "email": "E-mail address",

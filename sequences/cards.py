@@ -7,7 +7,7 @@ from outreach import localtime
 from outreach.models import Membership
 from outreach.times import now
 from sequences.engine import explain
-from sequences.models import Enrollment, Revision, Step, Touch
+from sequences.models import Enrollment, Revision, Sequence, Step, Touch
 from sequences.rules import footer, schedule, texts
 
 HISTORY_AT_MOST = 200
@@ -161,16 +161,17 @@ def _wait(run: Enrollment, touch: Touch) -> str:
     step = touch.step
     if step is None:
         return ""
-    delay = delay_in_words(step)
+    delay = delay_in_words(step, run.sequence)
     if touch.position == 1:
         return f"{delay} after enrollment" if delay else ""
-    hours = schedule.describe(run.sequence.window).replace("Every day", "every day")
+    hours = schedule.describe(run.window).replace("Every day", "every day")
     return f"{delay} later, {hours}" if delay else "Right after"
 
 
-def delay_in_words(step: Step) -> str:
+def delay_in_words(step: Step, sequence: Sequence) -> str:
     """Say a step's delay: "3 days 4 hours", or nothing where there is none."""
-    counts = ((step.delay_days, "day"), (step.delay_hours, "hour"))
+    day = "business day" if sequence.business_days else "day"
+    counts = ((step.delay_days, day), (step.delay_hours, "hour"))
     return " ".join(f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n)
 
 

@@ -134,7 +134,7 @@ def _leaves(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming:
             f"Step {touch.position} is tried again",
             f"The provider said: “{touch.error}”.{_sender(run)}",
             at=answer.at,
-            zone=run.sequence.zone,
+            zone=run.clock.zone,
             level="warn",
             icon="refresh-cw",
             fix=answer.fix,
@@ -153,7 +153,7 @@ def _leaves(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming:
         f"Step {touch.position} leaves" if answer.at else f"Step {touch.position} waits",
         f"{answer.sentence}{_sender(run)}",
         at=answer.at,
-        zone=run.sequence.zone,
+        zone=run.clock.zone,
         fix=answer.fix,
         is_moving=answer.reason == Reason.WRITING,
     )
@@ -221,7 +221,7 @@ def if_approved(run: Enrollment) -> str:
     if answer.at - now() <= SOON:
         seconds = max(round((answer.at - now()).total_seconds()), 1)
         return f"it leaves in about {seconds} s{_mailbox(run)}."
-    time = localtime.when(answer.at, run.sequence.zone)
+    time = localtime.when(answer.at, run.clock.zone)
     return f"it leaves {time}{_mailbox(run)}. {answer.sentence}"
 
 

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import date, datetime
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -55,6 +55,9 @@ class Mailbox(WarmingUp, Moves):
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_GAP)]
     )
     next_free_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The sender's vacation: nothing leaves from the first day to the last, both included.
+    away_from = models.DateField(null=True, blank=True)
+    away_until = models.DateField(null=True, blank=True)
     smtp_host = models.CharField("SMTP server", max_length=255, blank=True)
     smtp_port = models.PositiveIntegerField("port", default=587)
     smtp_security = models.CharField(
@@ -92,6 +95,11 @@ class Mailbox(WarmingUp, Moves):
                 | Q(gap_least__isnull=False, gap_most__gte=F("gap_least")),
                 name="mailbox_gap_in_order",
             ),
+            models.CheckConstraint(
+                condition=Q(away_from__isnull=True, away_until__isnull=True)
+                | Q(away_from__isnull=False, away_until__gte=F("away_from")),
+                name="mailbox_away_in_order",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -104,6 +112,12 @@ class Mailbox(WarmingUp, Moves):
     @property
     def from_name(self) -> str:
         return self.sender_name
+
+    def is_away(self, day: date) -> bool:
+        """Tell whether the sender is on vacation on that local day."""
+        if self.away_from is None or self.away_until is None:
+            return False
+        return self.away_from <= day <= self.away_until
 
     def take_turn(self, touch_id: int, at: datetime) -> bool:
         """Begin the pause that follows this mail; False while that of the one before lasts."""

@@ -36,6 +36,8 @@ class Answer:
     sentence: str
     at: datetime | None = None
     fix: Fix | None = None
+    # The prospect's own clock decides: others of the sequence need not wait for it.
+    is_their_own: bool = False
 
     @property
     def kind(self) -> Kind:

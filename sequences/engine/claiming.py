@@ -134,8 +134,8 @@ def _choose(queues: Queues, at: datetime, *, limit: int, lock: bool) -> tuple[li
         heads = {queues[key].popleft(): key for key in list(queues)[:AT_ONCE]}
         for touch in facts.read(list(heads), lock=lock):
             answer = explain.leaving(facts.of(touch), at)
-            if answer.kind == explain.Kind.BLOCKED:
-                if answer.code in outcomes.ENDING + outcomes.UNAPPROVING:
+            if answer.kind == explain.Kind.BLOCKED or answer.is_their_own:
+                if answer.is_their_own or answer.code in outcomes.ENDING + outcomes.UNAPPROVING:
                     refused.append((touch, answer))
                 continue
             # Taken; or the sequence's hours, pace or limits hold it, and the others as well.
@@ -162,7 +162,7 @@ class _Facts:
             .select_related(
                 "step",
                 "enrollment__workspace",
-                "enrollment__contact",
+                "enrollment__contact__company",
                 "enrollment__mailbox",
                 "enrollment__sequence__mailbox",
             )

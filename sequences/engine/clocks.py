@@ -4,13 +4,13 @@ Clocks only move the time on, never back: its own time first, then pace, then th
 what lasts for days. The last one that moved it is the one that is named.
 """
 
-from datetime import datetime
+from datetime import datetime, time, timedelta
 
 from mailboxes.models import Mailbox, WarmingUp
 from sequences.engine.answers import Answer, Facts, Fix
 from sequences.engine.pacing import Full
 from sequences.models import Sequence, Touch
-from sequences.rules import schedule
+from sequences.rules import calendars, places, schedule
 from sequences.rules.reasons import Reason
 
 MAILBOXES = Fix("Mailboxes", "mailboxes:list")
@@ -34,7 +34,7 @@ def _its_own_time(facts: Facts, answer: Answer) -> Answer:
     elif touch.is_rescheduled:
         answer = _later(answer, touch.due_at, Reason.RESCHEDULED, "A person chose this time.")
     else:
-        answer = _later(answer, touch.due_at, Reason.DELAY, _delay_sentence(touch))
+        answer = _later(answer, touch.due_at, Reason.DELAY, _delay_sentence(facts))
     if not run.last_sent_at:
         sentence = "The approval can still be undone."
         answer = _later(answer, run.undo_until, Reason.UNDO, sentence)
@@ -59,20 +59,62 @@ def _gap_sentence(mailbox: Mailbox) -> str:
 
 
 def _hours(facts: Facts, answer: Answer) -> Answer:
-    sequence = facts.sequence
-    sentence = f"It waits for the sending hours: {schedule.describe(sequence.window)}."
-    opens = _open_from(facts, answer.at) if answer.at else None
-    return _later(answer, opens, Reason.WINDOW, sentence, _settings_of(sequence))
+    run, at = facts.run, answer.at
+    if at is None or facts.touch.is_hurried:
+        return answer
+    window, clock, settings = run.window, run.clock, _settings_of(facts.sequence)
+    is_their_own = clock.zone != facts.sequence.zone
+    opens = schedule.next_open(at, window)
+    if opens == at and not (is_their_own and _was_put_off(answer, window)):
+        return answer
+    if day := schedule.day_off(at, window):
+        name = calendars.holiday(day, window.country)
+        where = places.country_name(window.country)
+        why = f"{name} in {where}" if name else "a day off of this sequence"
+        sentence = f"Nothing leaves on {day.day} {day:%B}: it is {why}."
+        return Answer(Reason.HOLIDAY, sentence, opens, settings, is_their_own)
+    decided = f" ({clock.decided_by})" if clock.decided_by else ""
+    sentence = f"It waits for the sending hours: {schedule.describe(window)}{decided}."
+    return Answer(Reason.WINDOW, sentence, opens, settings, is_their_own)
+
+
+def _was_put_off(answer: Answer, window: schedule.Window) -> bool:
+    """Tell whether a worker moved it to where the prospect's hours begin (`outcomes.refuse`)."""
+    if answer.reason != Reason.DELAY or answer.at is None:
+        return False
+    return not schedule.is_open(answer.at - timedelta(seconds=1), window)
 
 
 def _days(facts: Facts, answer: Answer) -> Answer:
-    """Move on to where every used-up limit is free again, and from there into the hours."""
+    """Move on to where the sender is back and every used-up limit is free, within the hours."""
+    answer = _vacation(facts, answer)
     for full in sorted(facts.full, key=lambda each: each.until):
         if answer.at and full.until > answer.at:
             sentence, fix = _said(facts, full)
             opens = _open_from(facts, full.until)
             answer = _later(answer, opens, full.reason, sentence, fix)
-    return answer
+    return _vacation(facts, answer)
+
+
+def _vacation(facts: Facts, answer: Answer) -> Answer:
+    mailbox, at = facts.mailbox, answer.at
+    if mailbox is None or at is None or facts.touch.is_hurried:
+        return answer
+    if mailbox.away_until is None or not mailbox.is_away(schedule.local_day(at, mailbox.zone)):
+        return answer
+    last = datetime.combine(mailbox.away_until, time(0))
+    back = schedule.next_midnight(schedule.instant(last, mailbox.zone), mailbox.zone)
+    sentence = f"The sender of {mailbox} is away until {last.day} {last:%B}."
+    return _later(answer, _open_from(facts, back), Reason.VACATION, sentence, MAILBOXES)
+
+
+def are_open(facts: Facts, at: datetime) -> bool:
+    """Tell whether the hours, the holidays and the sender's vacation let it leave right now."""
+    mailbox = facts.mailbox
+    if facts.touch.is_hurried:
+        return True
+    away = mailbox is not None and mailbox.is_away(schedule.local_day(at, mailbox.zone))
+    return not away and schedule.is_open(at, facts.run.window)
 
 
 def _said(facts: Facts, full: Full) -> tuple[str, Fix]:
@@ -118,7 +160,7 @@ def _later(
 
 def _open_from(facts: Facts, at: datetime) -> datetime:
     """Return the first instant from then on at which the hours let it leave."""
-    return at if facts.touch.is_hurried else schedule.next_open(at, facts.sequence.window)
+    return at if facts.touch.is_hurried else schedule.next_open(at, facts.run.window)
 
 
 def _settings_of(sequence: Sequence) -> Fix:
@@ -130,13 +172,14 @@ def _step_before(touch: Touch) -> Touch | None:
     return before.open().last()
 
 
-def _delay_sentence(touch: Touch) -> str:
-    step = touch.step
+def _delay_sentence(facts: Facts) -> str:
+    touch, step = facts.touch, facts.touch.step
     if step is None:
         return "Its time has not come yet."
     parts = []
     if step.delay_days:
-        parts.append(f"{step.delay_days} day{'s' if step.delay_days > 1 else ''}")
+        kind = "business day" if facts.sequence.business_days else "day"
+        parts.append(f"{step.delay_days} {kind}{'s' if step.delay_days > 1 else ''}")
     if step.delay_hours:
         parts.append(f"{step.delay_hours} hour{'s' if step.delay_hours > 1 else ''}")
     delay = " and ".join(parts)

@@ -128,7 +128,7 @@ def postpone(run: Enrollment, return_on: date | None) -> datetime | None:
     touch = run.touches.filter(status__in=waiting).order_by("position").first()
     if run.is_finished or touch is None:
         return None
-    window = run.sequence.window
+    window = run.window
     if return_on:
         day_after = datetime.combine(return_on + timedelta(days=1), time(0))
         back = schedule.instant(day_after, window.zone)

@@ -16,7 +16,15 @@ MAX_STEPS = 20
 NEW_STEP_DAYS = 3
 
 # What a sequence that was active once keeps: people were enrolled on these terms.
-THROTTLE = ("window_start", "window_end", "weekdays", "zone", "per_minute")
+THROTTLE = (
+    "window_start",
+    "window_end",
+    "weekdays",
+    "zone",
+    "per_minute",
+    "business_days",
+    "uses_prospect_zone",
+)
 COPIED = (
     "description",
     "mailbox",
@@ -25,6 +33,8 @@ COPIED = (
     "daily_limit",
     "warm_up_start",
     "warm_up_increment",
+    "holiday_country",
+    "days_off",
     *THROTTLE,
 )
 

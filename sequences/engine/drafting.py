@@ -205,7 +205,7 @@ def _approvable(sequence: Sequence, first: Step, at: datetime) -> QuerySet[Enrol
     lacking = Exists(drafts.filter(~Q(missing=[]) | Q(body="") | Q(position=1, subject="")))
     return (
         runs.filter(~lacking, ~Exists(undone))
-        .select_related("workspace", "sequence__mailbox", "mailbox", "contact")
+        .select_related("workspace", "sequence__mailbox", "mailbox", "contact__company")
         .order_by("pk")
     )
 

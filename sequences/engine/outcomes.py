@@ -59,13 +59,18 @@ UNAPPROVING = ("changed", "recipient", "sender")
 
 
 def refuse(touch: Touch, answer: "Answer") -> bool:
-    """End the run, or ask for a new approval; False when somebody else was first."""
+    """End the run, or ask for a new approval; False when somebody else was first.
+
+    What only the prospect's own clock holds is put off, so that it keeps no others waiting.
+    """
     with transaction.atomic():
         run = touch.enrollment.lock()
         fresh = run.touches.get(pk=touch.pk)
         if fresh.status != Touch.Status.SCHEDULED or run.is_finished:
             return False
-        if answer.code in ENDING:
+        if answer.is_their_own:
+            Touch.objects.filter(pk=fresh.pk).update(due_at=answer.at, updated_at=now())
+        elif answer.code in ENDING:
             run.stop(reason=_end_reason(run, answer), note=answer.sentence)
         else:
             Touch.objects.filter(pk=fresh.pk).update(

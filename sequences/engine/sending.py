@@ -23,10 +23,10 @@ from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach import guards
 from outreach.prepared import Prepared
 from outreach.times import database_now
-from sequences.engine import explain, outcomes, pacing
+from sequences.engine import clocks, explain, outcomes, pacing
 from sequences.engine.claiming import Claim, anything_leaves, claim_due, claim_touch
 from sequences.models import Attempt, Contact, Enrollment, Touch
-from sequences.rules import footer, schedule
+from sequences.rules import footer
 
 logger = structlog.get_logger(__name__)
 
@@ -267,7 +267,7 @@ ON_THE_WIRE = Prepared(
 STILL_MAILBOX = Prepared(
     lambda pk: Mailbox.everywhere.filter(pk=pk), int, lock='FOR SHARE OF "mailboxes_mailbox"'
 )
-CONTACT = Prepared(lambda pk: Contact.everywhere.filter(pk=pk), int)
+CONTACT = Prepared(lambda pk: Contact.everywhere.filter(pk=pk).select_related("company"), int)
 
 
 def _take_along(run: Enrollment) -> None:
@@ -307,7 +307,7 @@ def still_allowed(touch: Touch, run: Enrollment, at: datetime) -> bool:
     facts = explain.read_standing(touch, run)
     if any(rule(facts, at) for rule in explain.STANDING):
         return False
-    return touch.is_hurried or schedule.is_open(at, run.sequence.window)
+    return clocks.are_open(facts, at)
 
 
 # Recovery

@@ -11,7 +11,7 @@ from outreach.models import Workspace
 from sequences.engine.defining import THROTTLE
 from sequences.models import ContactList, Sequence, Step
 from sequences.readymade import ReadyMade
-from sequences.rules import schedule, tokens
+from sequences.rules import calendars, places, schedule, tokens
 
 MAX_VARIABLES = 50
 MAX_VALUE = 500
@@ -148,6 +148,30 @@ class TimeField(forms.CharField):
         return self.prepare_value(initial) != data
 
 
+def holiday_countries() -> list[tuple[str, str]]:
+    """The countries whose public holidays are known, by name."""
+    named = ((code, places.country_name(code)) for code in calendars.countries())
+    return [("", "None"), *sorted(named, key=lambda country: country[1])]
+
+
+class DaysOffField(forms.CharField):
+    """Dates, one a line; kept as they are written, in order."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        if isinstance(value, list):
+            return value
+        try:
+            return [day.isoformat() for day in calendars.parse_days_off(super().clean(value))]
+        except ValueError as problem:
+            raise forms.ValidationError(str(problem)) from problem
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return self.prepare_value(initial) != data
+
+
 class SettingsForm(forms.ModelForm):
     """Who it is from, when it may send, who approves, and what tokens fall back on."""
 
@@ -157,6 +181,18 @@ class SettingsForm(forms.ModelForm):
         choices=DAYS, coerce=int, widget=forms.CheckboxSelectMultiple
     )
     zone = forms.CharField(label="Time zone", max_length=64)
+    holiday_country = forms.ChoiceField(
+        label="Public holidays of",
+        required=False,
+        choices=holiday_countries,
+        help_text="Nothing leaves on them. Holidays of single regions are not known: name them.",
+    )
+    days_off = DaysOffField(
+        label="Own days off",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "placeholder": "2026-12-24"}),
+        help_text="Dates like 2026-12-24, one a line. Nothing leaves on them.",
+    )
     mailbox = MailboxField(
         Mailbox.objects.none(), label="Send from", required=False, empty_label="None yet"
     )
@@ -173,6 +209,10 @@ class SettingsForm(forms.ModelForm):
             "window_end",
             "weekdays",
             "zone",
+            "holiday_country",
+            "days_off",
+            "business_days",
+            "uses_prospect_zone",
             "per_minute",
             "daily_limit",
             "warm_up_start",

@@ -1,4 +1,5 @@
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Self, cast
 
@@ -17,6 +18,8 @@ from sequences.models.contact import Contact
 from sequences.models.event import Event
 from sequences.models.sequence import NotReady, Sequence
 from sequences.models.touch import TextChanged, Touch
+from sequences.rules.places import UNKNOWN, Clock, clock_of
+from sequences.rules.schedule import Window
 
 
 class EnrollmentQuerySet(WorkspaceQuerySet):
@@ -223,6 +226,22 @@ class Enrollment(Moves):
     @property
     def is_finished(self) -> bool:
         return self.status not in self.UNFINISHED
+
+    @property
+    def clock(self) -> Clock:
+        """Whose time the sending hours are meant in: the sequence's, or the prospect's own."""
+        sequence, contact = self.sequence, self.contact
+        if not sequence.uses_prospect_zone:
+            return Clock(sequence.zone)
+        if contact is None:
+            return Clock(sequence.zone, UNKNOWN)
+        company = contact.company.country if contact.company else ""
+        return clock_of(sequence.zone, zone=contact.zone, country=contact.country, company=company)
+
+    @property
+    def window(self) -> Window:
+        """When this run may send."""
+        return replace(self.sequence.window, zone=self.clock.zone)
 
     @property
     def is_drafting(self) -> bool:

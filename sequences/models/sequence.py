@@ -1,6 +1,6 @@
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from outreach.models import AuditEntry, Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
 from outreach.transitions import Moves
+from sequences.rules import calendars
 from sequences.rules.schedule import Window
 
 
@@ -86,6 +87,20 @@ class Sequence(WarmingUp, Moves):
     window_start = models.TimeField("from", default=time(9))
     window_end = models.TimeField("until", default=time(18))
     weekdays = models.JSONField(default=working_week)
+    uses_prospect_zone = models.BooleanField(
+        "use the prospect's own time",
+        default=False,
+        help_text="The hours are meant on the prospect's clock where it is known: from the "
+        "contact's time zone, else from a country with one time. Else the zone above.",
+    )
+    # Nothing leaves on public holidays of this country, nor on these dates (ISO, in order).
+    holiday_country = models.CharField("public holidays", max_length=2, blank=True)
+    days_off = models.JSONField(default=list, blank=True)
+    business_days = models.BooleanField(
+        "count delays in business days",
+        default=False,
+        help_text="Weekends, public holidays and days off are passed over.",
+    )
     per_minute = models.PositiveSmallIntegerField(
         default=2,
         validators=[MinValueValidator(1), MaxValueValidator(60)],
@@ -138,7 +153,16 @@ class Sequence(WarmingUp, Moves):
             end=self.window_end,
             weekdays=frozenset(self.weekdays),
             zone=self.zone,
+            country=self.holiday_country,
+            days_off=frozenset(map(date.fromisoformat, self.days_off)),
         )
+
+    def counts(self, day: date) -> bool:
+        """Tell whether a day counts for the delays between steps."""
+        if not self.business_days:
+            return True
+        window = self.window
+        return calendars.is_working_day(day, window.country, window.days_off)
 
     @property
     def spacing(self) -> timedelta:

@@ -353,8 +353,14 @@ class Touch(Moves):
             return max(self.due_at, before + timedelta(minutes=1) if before else at, at)
         days = self.step.delay_days if self.step else 0
         hours = self.step.delay_hours if self.step else 0
-        zone = enrollment.sequence.zone
-        due = schedule.add_delay(before or enrollment.created_at, days=days, hours=hours, zone=zone)
+        sequence = enrollment.sequence
+        due = schedule.add_delay(
+            before or enrollment.created_at,
+            days=days,
+            hours=hours,
+            zone=sequence.zone,
+            counts=sequence.counts,
+        )
         return max(due, at)
 
     # Verbs of a person. Each locks the run first.
@@ -447,7 +453,7 @@ class Touch(Moves):
             raise NotReady("Choose a time in the future.")
         with transaction.atomic():
             run = self.enrollment.lock()
-            due = schedule.next_open(at, run.sequence.window)
+            due = schedule.next_open(at, run.window)
             waiting = [self.Status.DRAFT, self.Status.SCHEDULED]
             rows = Touch.objects.filter(pk=self.pk, status__in=waiting)
             if not rows.update(due_at=due, is_rescheduled=True, updated_at=now()):

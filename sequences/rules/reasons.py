@@ -69,6 +69,8 @@ class Reason(StrEnum):
     HOLD = "hold", Kind.DEFERRED
     # Hours and pace.
     WINDOW = "window", Kind.DEFERRED
+    HOLIDAY = "holiday", Kind.DEFERRED
+    VACATION = "vacation", Kind.DEFERRED
     THROTTLE = "throttle", Kind.DEFERRED
     GAP = "gap", Kind.DEFERRED
     # What a day allows.

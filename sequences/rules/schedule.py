@@ -5,11 +5,13 @@ the first valid minute after it; of local times that happen twice the first is m
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
+
+from sequences.rules import calendars
 
 DAY = timedelta(days=1)
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -34,6 +36,9 @@ class Window:
     end: time
     weekdays: frozenset[int]
     zone: str
+    # On public holidays of this country, and on these days, it does not open.
+    country: str = ""
+    days_off: frozenset[date] = frozenset()
 
     def __post_init__(self) -> None:
         if self.start == self.end:
@@ -88,6 +93,15 @@ def zones() -> list[str]:
     return sorted(_known_zones())
 
 
+def is_zone(name: str) -> bool:
+    """Tell whether this is the name of an IANA zone.
+
+    >>> is_zone("Europe/Lisbon"), is_zone("Mars/Olympus")
+    (True, False)
+    """
+    return name in _known_zones()
+
+
 def check_zone(name: str) -> str:
     """Return the name if it is an IANA zone, else raise ValueError.
 
@@ -95,7 +109,7 @@ def check_zone(name: str) -> str:
     Traceback (most recent call last):
     ValueError: “Mars/Olympus” is not a time zone; use a name like Europe/Lisbon.
     """
-    if name not in _known_zones():
+    if not is_zone(name):
         raise ValueError(f"“{name[:64]}” is not a time zone; use a name like Europe/Lisbon.")
     return name
 
@@ -135,9 +149,12 @@ def _clock_change(before: datetime, after: datetime, tz: ZoneInfo) -> datetime:
 def openings(at_utc: datetime, window: Window) -> Iterator[tuple[datetime, datetime]]:
     """Yield the (opening, closing) pairs that are not over at the instant, earliest first."""
     yesterday = local_day(at_utc, window.zone) - DAY  # its opening may run into today
-    for n in range(DAYS_TO_SEARCH + 1):
+    search = DAYS_TO_SEARCH + calendars.longest_break(window.country, window.days_off)
+    for n in range(search + 1):
         day = yesterday + DAY * n
         if day.isoweekday() not in window.weekdays:
+            continue
+        if calendars.is_off(day, window.country, window.days_off):
             continue
         opens = instant(datetime.combine(day, window.start), window.zone)
         if window.end == END_OF_DAY:
@@ -184,6 +201,22 @@ def closes_at(at_utc: datetime, window: Window) -> datetime:
     return closes
 
 
+def day_off(at_utc: datetime, window: Window) -> date | None:
+    """Return the free day on which the window would have opened next; None where none is.
+
+    >>> office = make_window("09:00", "18:00", range(1, 6), "Europe/Lisbon")
+    >>> day_off(datetime(2026, 12, 24, 19, tzinfo=UTC), replace(office, country="PT"))
+    datetime.date(2026, 12, 25)
+    >>> day_off(datetime(2026, 12, 23, 19, tzinfo=UTC), replace(office, country="PT"))
+    """
+    without = next_open(at_utc, replace(window, country="", days_off=frozenset()))
+    if without == next_open(at_utc, window):
+        return None
+    day = local_day(without, window.zone)
+    # In the small hours of an overnight window it is the day before that is free.
+    return day if calendars.is_off(day, window.country, window.days_off) else day - DAY
+
+
 def describe(window: Window) -> str:
     """Say the window in words.
 
@@ -224,21 +257,39 @@ def describe_weekdays(weekdays: frozenset[int]) -> str:
     return ", ".join(names)
 
 
-def add_delay(at_utc: datetime, *, days: int, hours: int, minutes: int = 0, zone: str) -> datetime:
+def add_delay(
+    at_utc: datetime,
+    *,
+    days: int,
+    hours: int,
+    minutes: int = 0,
+    zone: str,
+    counts: Callable[[date], bool] = lambda day: True,
+) -> datetime:
     """Return the instant after a delay: days keep the local time of day, hours are real hours.
+
+    Only days that `counts` says yes to are counted, and the last one is one of them.
 
     >>> before_the_change = datetime(2026, 3, 28, 9, tzinfo=UTC)
     >>> add_delay(before_the_change, days=1, hours=0, zone="Europe/Lisbon").isoformat()
     '2026-03-29T08:00:00+00:00'
     >>> add_delay(before_the_change, days=0, hours=24, zone="Europe/Lisbon").isoformat()
     '2026-03-29T09:00:00+00:00'
+    >>> friday = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    >>> add_delay(friday, days=2, hours=0, zone="UTC",
+    ...     counts=lambda day: day.isoweekday() < 6).isoformat()
+    '2026-11-24T09:00:00+00:00'
     """
     if days < 0 or hours < 0 or minutes < 0:
         raise ValueError("A delay cannot be negative.")
     later = at_utc.astimezone(UTC)
     if days:
         local = at_utc.astimezone(ZoneInfo(zone)).replace(tzinfo=None, fold=0)
-        later = instant(local + timedelta(days=days), zone)
+        for _ in range(days):
+            local += DAY
+            while not counts(local.date()):
+                local += DAY
+        later = instant(local, zone)
     return later + timedelta(hours=hours, minutes=minutes)
 
 

@@ -15,7 +15,7 @@ from sequences.engine.enrolling import REASONS
 from sequences.forms.definitions import NewSequenceForm, SettingsForm
 from sequences.models import Batch, Enrollment, NotReady, Sequence, Touch
 from sequences.readymade import BY_KEY, READY_MADE
-from sequences.rules import schedule, tokens
+from sequences.rules import places, schedule, tokens
 from sequences.views.frame import find, frame, lacks
 
 BLANK_ROWS = 3
@@ -78,7 +78,8 @@ def _overview(
         "tiles": _tiles(counts.chips(request.workspace, sequence)),
         "sent": _sent(sequence),
         "steps": list(sequence.steps.all()),
-        "window": schedule.describe(sequence.window),
+        "window": _hours(sequence),
+        "free_days": _free_days(sequence),
         "batches": [(batch, _said(batch)) for batch in _recent(batches)],
         "is_unattended": sequence.approval_mode == Sequence.ApprovalMode.AUTOMATIC
         and not drafting.may_approve(sequence),
@@ -103,6 +104,23 @@ def _tiles(numbers: dict[str, int]) -> list[tuple[str, str, str, str]]:
         (chip, counts.said(numbers[chip]), words, colour if numbers[chip] else "")
         for chip, words, colour in TILES
     ]
+
+
+def _hours(sequence: Sequence) -> str:
+    """Say when it sends, and on whose clock."""
+    hours = schedule.describe(sequence.window)
+    return f"{hours}, or the prospect's own time" if sequence.uses_prospect_zone else hours
+
+
+def _free_days(sequence: Sequence) -> str:
+    """Say on which days nothing leaves, whatever weekday they are."""
+    parts = []
+    if sequence.holiday_country:
+        where = places.country_name(sequence.holiday_country)
+        parts.append(f"on public holidays of {where}")
+    if count := len(sequence.days_off):
+        parts.append(f"on {count} day{'' if count == 1 else 's'} off of its own")
+    return f"Not {' and '.join(parts)}" if parts else ""
 
 
 def _sent(sequence: Sequence) -> int:

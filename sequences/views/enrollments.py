@@ -176,7 +176,7 @@ def leaving(run: Enrollment) -> str:
     seconds = round((due - at).total_seconds())
     if seconds <= max(60, run.workspace.undo_seconds):
         return f"Step {touch.position} leaves in {max(seconds, 0)} s."
-    return f"Step {touch.position} leaves {localtime.when(due, run.sequence.zone)}."
+    return f"Step {touch.position} leaves {localtime.when(due, run.clock.zone)}."
 
 
 def _row_context(request: MemberRequest, run: Enrollment) -> dict[str, object]:

@@ -39,7 +39,8 @@ class Place:
     def wait(self) -> str:
         parts = []
         if self.step.delay_days:
-            parts.append(f"{self.step.delay_days} day{'s' * (self.step.delay_days != 1)}")
+            day = "business day" if self.step.sequence.business_days else "day"
+            parts.append(f"{self.step.delay_days} {day}{'s' * (self.step.delay_days != 1)}")
         if self.step.delay_hours:
             parts.append(f"{self.step.delay_hours} h")
         if self.step.position == 1:

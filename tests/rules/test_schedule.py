@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -5,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequences.rules import calendars
 from sequences.rules.schedule import (
     ALWAYS,
     Window,
     add_delay,
     check_zone,
     closes_at,
+    day_off,
     describe,
     instant,
     is_open,
@@ -254,3 +257,105 @@ def test_every_listed_zone_can_be_used():
 
 def test_a_window_until_midnight_does_not_speak_of_the_next_day():
     assert describe(make_window("18:00", "00:00", [6, 7], "UTC")) == "Sat, Sun 18:00–00:00, UTC"
+
+
+# Holidays, days off and business days
+
+
+countries = st.sampled_from(["", "PT", "US", "DE", "SA", "JP"])
+days_off = st.frozensets(st.dates(date(2025, 1, 1), date(2027, 12, 31)), max_size=40)
+# Holidays are computed a year at a time: few years keep the tests quick.
+recent = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 1), timezones=st.just(UTC))
+
+
+@given(recent, windows(), countries, days_off)
+def test_with_holidays_too_the_next_opening_is_open_and_asking_twice_changes_nothing(
+    at, window, country, days
+):
+    window = replace(window, country=country, days_off=days)
+
+    opening = next_open(at, window)
+
+    assert opening >= at
+    assert is_open(opening, window) and next_open(opening, window) == opening
+
+
+@given(recent, windows(), countries, days_off)
+def test_nothing_opens_on_a_free_day(at, window, country, days):
+    window = replace(window, country=country, days_off=days)
+
+    opening, closing = next(openings(at, window))
+
+    began = local_day(opening, window.zone)
+    if not window.is_overnight:
+        assert not calendars.is_off(began, country, days)
+    assert opening < closing
+
+
+@given(recent, windows(), countries, days_off)
+def test_holidays_only_ever_put_off(at, window, country, days):
+    free = replace(window, country=country, days_off=days)
+
+    assert next_open(at, free) >= next_open(at, window)
+    day = day_off(at, free)
+    assert (day is None) == (next_open(at, free) == next_open(at, window))
+    assert day is None or calendars.is_off(day, country, days)
+
+
+@given(recent, st.integers(0, 30), st.sampled_from(ZONES), countries, days_off)
+def test_business_days_end_on_one_and_are_never_fewer_than_calendar_days(
+    at, days, zone, country, free
+):
+    def counts(day: date) -> bool:
+        return calendars.is_working_day(day, country, free)
+
+    later = add_delay(at, days=days, hours=0, zone=zone, counts=counts)
+
+    assert later >= add_delay(at, days=days, hours=0, zone=zone)
+    passed = (local_day(later, zone) - local_day(at, zone)).days
+    between = [local_day(at, zone) + timedelta(days=n) for n in range(1, passed + 1)]
+    assert sum(map(counts, between)) == days
+    if days:
+        assert counts(local_day(later, zone))
+
+
+def test_a_week_of_holidays_and_own_days_is_passed_over():
+    christmas = replace(
+        make_window("09:00", "18:00", range(1, 6), "Europe/Lisbon"),
+        country="PT",
+        days_off=frozenset(date(2026, 12, day) for day in (24, 28, 29, 30, 31)),
+    )
+
+    opening = next_open(datetime(2026, 12, 23, 20, tzinfo=UTC), christmas)
+
+    assert opening == datetime(2027, 1, 4, 9, tzinfo=UTC)
+
+
+def test_an_overnight_window_does_not_begin_on_a_holiday_but_runs_into_one():
+    nights = replace(make_window("22:00", "02:00", range(1, 8), "UTC"), country="PT")
+
+    assert is_open(datetime(2026, 12, 25, 1, tzinfo=UTC), nights)  # began on the 24th
+    assert not is_open(datetime(2026, 12, 25, 23, tzinfo=UTC), nights)
+    assert day_off(datetime(2026, 12, 25, 23, tzinfo=UTC), nights) == date(2026, 12, 25)
+
+
+def test_a_mondays_only_window_with_a_hundred_free_mondays_still_opens():
+    monday = date(2027, 1, 4)
+    window = replace(
+        make_window("09:00", "18:00", [1], "UTC"),
+        days_off=frozenset(monday + timedelta(weeks=n) for n in range(100)),
+    )
+
+    opening = next_open(datetime(2027, 1, 1, tzinfo=UTC), window)
+
+    assert opening == datetime(2028, 12, 4, 9, tzinfo=UTC)
+
+
+def test_business_days_keep_the_local_time_over_a_clock_change():
+    friday = datetime(2026, 3, 27, 9, tzinfo=UTC)  # nine in Lisbon, on winter time
+
+    later = add_delay(
+        friday, days=1, hours=0, zone="Europe/Lisbon", counts=lambda day: day.isoweekday() < 6
+    )
+
+    assert later == datetime(2026, 3, 30, 8, tzinfo=UTC)

@@ -18,7 +18,7 @@ MONDAY_MORNING = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 def answer(run: Enrollment, at: datetime | None = None) -> explain.Answer:
     rows = Enrollment.everywhere.select_related(
-        "workspace", "sequence__mailbox", "mailbox", "contact"
+        "workspace", "sequence__mailbox", "mailbox", "contact__company"
     )
     _, found = explain.next_step(rows.get(pk=run.pk), at)
     assert found is not None

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         leaving = 0
         for touch in due.select_related("step")[:SHOWN_AT_MOST]:
             run = Enrollment.everywhere.select_related(
-                "workspace", "sequence__mailbox", "mailbox", "contact"
+                "workspace", "sequence__mailbox", "mailbox", "contact__company"
             ).get(pk=touch.enrollment_id)
             answer = explain.touch(touch, run, at)
             leaving += answer.may_leave
