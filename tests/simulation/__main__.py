@@ -14,48 +14,15 @@ from time import perf_counter
 from typing import Any
 
 from tests.simulation import database
+from tests.simulation.play import PROCESSES, begin, end, play, play_in_pool, say
 
-PROCESSES = 2
 ENOUGH_SEEDS, ENOUGH_DAYS = 20, 100
 SHOWN = 5
-
-_kept: list[Any] = []
-
-
-def begin() -> None:
-    """Give this process its own database for as long as it lives."""
-    database.set_up()
-    mine = database.own()
-    mine.__enter__()
-    _kept.append(mine)
-
-
-def end() -> None:
-    while _kept:
-        _kept.pop().__exit__(None, None, None)
-
-
-def simulate(seed: int, days: int) -> tuple[Any, float]:
-    """Play one seed on an empty database; returns what came of it and the seconds it took."""
-    from tests.simulation.driver import Simulation
-
-    started = perf_counter()
-    database.empty()
-    return Simulation(seed, days).run(), perf_counter() - started
-
-
-def simulate_in_pool(task: tuple[int, int]) -> tuple[Any, float]:
-    if not _kept:
-        begin()
-        # A worker of the pool leaves without any other goodbye.
-        from multiprocessing.util import Finalize
-
-        Finalize(None, end, exitpriority=10)
-    return simulate(*task)
 
 
 def main(arguments: list[str]) -> int:
     given = parse(arguments)
+    database.set_up()
     seeds = [given.seed] if given.seed is not None else list(range(1, given.seeds + 1))
     started = perf_counter()
     counts: Counter[str] = Counter()
@@ -65,13 +32,13 @@ def main(arguments: list[str]) -> int:
         broken += len(result.broken)
         show(result, seconds, given)
     print_counts(counts)
-    print(
+    say(
         f"{len(seeds)} seeds × {given.days} days: {counts['deliveries']} deliveries, "
         f"{broken} violations, {perf_counter() - started:.0f} s"
     )
     missing = never_happened(counts) if is_enough(len(seeds), given.days) else []
     for event in missing:
-        print(f"Never happened, so it was not tried: {event}")
+        say(f"Never happened, so it was not tried: {event}")
     return 1 if broken or missing else 0
 
 
@@ -91,36 +58,35 @@ def results(seeds: list[int], days: int, jobs: int) -> Any:
         begin()
         try:
             for seed in seeds:
-                yield simulate(seed, days)
+                yield play(seed, days)
         finally:
             end()
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(simulate_in_pool, [(seed, days) for seed in seeds])
+        yield from pool.map(play_in_pool, [(seed, days) for seed in seeds])
 
 
 def show(result: Any, seconds: float, given: argparse.Namespace) -> None:
     if given.history:
-        print("\n".join(result.history))
+        say("\n".join(result.history))
     verdict = f"{len(result.broken)} VIOLATIONS" if result.broken else "holds"
-    print(
+    say(
         f"seed {result.seed}: {result.counts['deliveries']} deliveries, "
-        f"{len(result.history)} events, {verdict}, {seconds:.1f} s, {result.digest[:12]}",
-        flush=True,
+        f"{len(result.history)} events, {verdict}, {seconds:.1f} s, {result.digest[:12]}"
     )
     for one in result.broken[:SHOWN]:
-        print(f"  {one}")
+        say(f"  {one}")
     if result.broken:
-        print(f"  Play it alone: make simulate SEED={result.seed} DAYS={result.days}")
-        print("  The last events of the first one:")
+        say(f"  Play it alone: make simulate SEED={result.seed} DAYS={result.days}")
+        say("  The last events of the first one:")
         for line in result.last_events(result.broken[0].key):
-            print(f"    {line}")
+            say(f"    {line}")
 
 
 def print_counts(counts: Counter[str]) -> None:
     width = max(map(len, counts), default=0)
     for name, number in sorted(counts.items()):
-        print(f"  {name:<{width}}  {number}")
+        say(f"  {name:<{width}}  {number}")
 
 
 def is_enough(seeds: int, days: int) -> bool:

@@ -7,7 +7,7 @@ from mailboxes.models import InboundMail
 from sequences.models import Enrollment
 from tests.simulation import admin, product
 from tests.simulation.far_side import Accepted
-from tests.simulation.world import MAILBOXES, Run
+from tests.simulation.world import Run
 
 if TYPE_CHECKING:
     from tests.simulation.driver import Simulation
@@ -29,7 +29,9 @@ def answer(sim: "Simulation", run: Run, entry: Accepted) -> None:
 
 def answer_at_once(sim: "Simulation", run: Run) -> None:
     """Answer the latest mail, and have the answer read before anything else happens."""
-    sent = [entry for position in run.touches for entry in sim.judge.taken.get(run.key(position), [])]
+    sent = [
+        entry for position in run.touches for entry in sim.judge.taken.get(run.key(position), [])
+    ]
     if sent:
         deliver(sim, run, sent[-1])
         settle(sim)

@@ -40,7 +40,11 @@ def empty() -> None:
             cursor.execute("PRAGMA defer_foreign_keys=ON")
         models = [m for m in apps.get_models(include_auto_created=True) if m._meta.managed]
         kept = {"django_content_type", "auth_permission", "django_migrations"}
-        tables = [connection.ops.quote_name(m._meta.db_table) for m in models if m._meta.db_table not in kept]
+        tables = [
+            connection.ops.quote_name(m._meta.db_table)
+            for m in models
+            if m._meta.db_table not in kept
+        ]
         if connection.vendor == "postgresql":
             cursor.execute(f"TRUNCATE {', '.join(tables)} RESTART IDENTITY CASCADE")
             return

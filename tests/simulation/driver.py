@@ -210,7 +210,10 @@ class Simulation:
         self.look_again()
 
     def wake(self, mailbox_id: int) -> None:
-        for touch_id, stages in product.begin(mailbox_id):
+        sends = product.begin(mailbox_id)
+        if not sends and rows.is_full(mailbox_id, self.at):
+            self.hit("limit reached")
+        for touch_id, stages in sends:
             self.fruitless = 0
             run, position = self.by_touch[touch_id]
             self.go_on(Worker(stages, run, position), 0, 1)

@@ -226,7 +226,9 @@ class Account:
 
     def receipt(self, held: Held) -> Receipt:
         thread = "" if self.forgets else held.mail.thread_id or f"thread-{held.key}"
-        given = held.mail.message_id if self.keeps_message_id else f"<{held.number}@mail.gmail.test>"
+        given = (
+            held.mail.message_id if self.keeps_message_id else f"<{held.number}@mail.gmail.test>"
+        )
         return Receipt(message_id=given, thread_id=thread, words="250 2.0.0 OK")
 
     def look_up(

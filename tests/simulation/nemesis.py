@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from sequences.models import Attempt
 from tests.simulation import people, product
+from tests.simulation.judge import is_inside
 
 if TYPE_CHECKING:
     from tests.simulation.driver import Simulation, Worker
@@ -62,4 +63,6 @@ def note_held_back(sim: "Simulation", worker: "Worker") -> None:
     closed_now = latest.outcome == Attempt.Outcome.ABANDONED and latest.finished_at == sim.at
     why = latest.words if closed_now else "lease"
     sim.hit(f"gate: {why}")
+    if not is_inside(sim.at, sim.judge.plans[worker.run.sequence]):
+        sim.hit("the gate was after the hours")
     sim.note(f"{worker.run} {worker.key} gate: {why}")

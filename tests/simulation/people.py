@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from outreach.transitions import IllegalTransition
 from sequences.models import Enrollment, NotReady, TextChanged, Touch
-from tests.simulation import admin, contacts, edges, product
+from tests.simulation import admin, contacts, edges, product, rows
 from tests.simulation.far_side import Accepted
 from tests.simulation.world import Run, any_of, body_of, subject_of
 
@@ -38,6 +38,7 @@ def plan(sim: "Simulation") -> None:
 
 
 def day(sim: "Simulation", number: int) -> None:
+    rows.look(sim)
     for _ in range(any_of(sim.luck, ARRIVALS)):
         sim.soon(0, DAY, lambda: arrive(sim))
     sim.soon(0, DAY, lambda: visit(sim))

@@ -1,10 +1,10 @@
 """What must hold in the database, compared with what the providers took."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Count, F, Q
 
 from mailboxes.models import MailboxDay
 from sequences.models import Attempt, Enrollment, SequenceDay, Suppression, Touch
@@ -50,9 +50,7 @@ def look_at_ledgers(sim: "Simulation") -> None:
     flying = Q(outcome="", touch__status=Status.SENDING) | Q(
         outcome=Attempt.Outcome.UNKNOWN, touch__status=Status.UNCERTAIN
     )
-    rows = Attempt.objects.filter(flying).select_related(
-        "mailbox", "touch__enrollment__sequence"
-    )
+    rows = Attempt.objects.filter(flying).select_related("mailbox", "touch__enrollment__sequence")
     latest: dict[int, Attempt] = {}
     for attempt in rows.order_by("number"):
         latest[attempt.touch_id] = attempt
@@ -76,6 +74,17 @@ def ledgers() -> list[tuple[str, MailboxDay | SequenceDay]]:
     ]
 
 
+def is_full(mailbox_id: int, at: datetime) -> bool:
+    """Tell whether the mailbox, or a sequence of it, has sent what it may on this day."""
+    days = [at.date() + timedelta(days=shift) for shift in (-1, 0, 1)]
+    full = Q(day__in=days, quota__lte=F("reserved") + F("sent"))
+    mailboxes = MailboxDay.objects.filter(full, mailbox=mailbox_id)
+    return (
+        mailboxes.exists()
+        or SequenceDay.objects.filter(full, sequence__mailbox=mailbox_id).exists()
+    )
+
+
 def look_at_flight(sim: "Simulation") -> None:
     """Some time after the faults nothing is in the air but what has just left."""
     long_ago = sim.at - timedelta(minutes=30)
@@ -90,7 +99,7 @@ def look_at_flight(sim: "Simulation") -> None:
 def look_at_the_end(sim: "Simulation") -> None:
     """Everything approved has an end, and the rows say what the providers' journals say."""
     taken = sim.judge.taken
-    for pk, (run, position) in sim.by_touch.items():
+    for run, position in sim.by_touch.values():
         touch, key = run.touch(position), run.key(position)
         if touch.status not in (Status.SENT, Status.SKIPPED, Status.CANCELLED):
             sim.judge.broke("nothing is lost", key, f"it is {touch.status} at the end")

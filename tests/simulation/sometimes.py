@@ -33,7 +33,6 @@ SOMETIMES = [
     "gate: day",
     "gate: facts",
     "the gate was after the hours",
-    "lease lost while preparing",
     # Races with people and contacts.
     "stop before the wire",
     "stop after the wire",

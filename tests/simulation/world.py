@@ -136,7 +136,9 @@ def build() -> World:
         sequence.steps.filter(position=2).update(delay_days=1)
         sequence.steps.filter(position=3).update(delay_days=0, delay_hours=20)
         sequences[name] = sequence
-    return World(workspace, person, make_company(workspace, domain="globex.test"), mailboxes, sequences)
+    return World(
+        workspace, person, make_company(workspace, domain="globex.test"), mailboxes, sequences
+    )
 
 
 def subject_of(number: int) -> str:
