@@ -29,7 +29,7 @@ HEALED_WITHIN = timedelta(minutes=45)
 AFTERWARDS = timedelta(days=45)
 LAST_ACCEPTANCE = timedelta(hours=1)
 LAST_LINES = 25
-OFFERS = timedelta(seconds=20), timedelta(minutes=30)
+OFFERS = timedelta(seconds=20), timedelta(hours=4)
 
 
 @dataclass(eq=False)
@@ -93,6 +93,7 @@ class Simulation:
         self.network.later = self.on
         self.network.took = self.took
         self.network.count = self.hit
+        self.asleep: dict[str, list[Worker]] = {}  # stalled workers, by what they are sending
         self.offer_number = 0
         self.fruitless = 0
 
@@ -153,15 +154,16 @@ class Simulation:
         self.judge.runs[str(run)] = run
         for position, pk in run.touches.items():
             self.by_touch[pk] = run, position
-        if self.luck.random() < 0.05:
+        if self.luck.random() < 0.08:
             self.network.stubborn |= {run.key(position) for position in run.touches}
         self.note(f"{run} enrolled in {run.sequence}")
         return run
 
     # Wake-ups
 
-    def look_again(self) -> None:
+    def look_again(self, *, changed: bool = True) -> None:
         """Plan the next sweep for the first moment at which something may leave."""
+        self.fruitless = 0 if changed else self.fruitless
         self.offer_number += 1
         mine = self.offer_number
         if (at := self.next_offer()) is not None:
@@ -186,19 +188,21 @@ class Simulation:
             moments.append(schedule.next_open(max(filter(None, holds)), sequence.window))
         first = min(moments)
         if first > self.at:
-            self.fruitless = 0
             return first
         # Something could leave and has not: its wake-up was lost, or a limit is reached.
         shortest, longest = OFFERS
-        wait = min(shortest * 2 ** min(self.fruitless, 10), longest)
+        wait = min(shortest * 4 ** min(self.fruitless, 10), longest)
         self.fruitless += 1
-        return self.at + wait + delay(self.luck, 0, 5)
+        zones = {sequence.zone for sequence in found} | {each.mailbox.zone for each in found}
+        midnights = [schedule.next_midnight(self.at, zone) for zone in sorted(zones)]
+        later = [moment for moment in moments if moment > self.at]
+        return min([self.at + wait, *midnights, *later]) + delay(self.luck, 0, 5)
 
     def sweep(self) -> None:
         """Wake every mailbox with due mail; some wake-ups are lost, some come twice."""
         if self.chance(self.rates.late_tick):
             self.hit("beat missed")
-            return self.look_again()
+            return self.look_again(changed=False)
         for mailbox_id in product.mailboxes_with_work(self.at):
             if self.chance(self.rates.lost_wake_up):
                 self.hit("wake-up lost")
@@ -207,14 +211,13 @@ class Simulation:
             if self.chance(self.rates.double_wake_up):
                 self.hit("beat doubled")
                 self.soon(0, 3, lambda pk=mailbox_id: self.wake(pk))
-        self.look_again()
+        self.look_again(changed=False)
 
     def wake(self, mailbox_id: int) -> None:
         sends = product.begin(mailbox_id)
         if not sends and rows.is_full(mailbox_id, self.at):
             self.hit("limit reached")
         for touch_id, stages in sends:
-            self.fruitless = 0
             run, position = self.by_touch[touch_id]
             self.go_on(Worker(stages, run, position), 0, 1)
             if self.chance(self.rates.double_wake_up):
@@ -229,6 +232,8 @@ class Simulation:
 
     def drive(self, worker: Worker) -> None:
         """Let a worker do one stage, and the nemesis choose what happens to it then."""
+        if worker in self.asleep.get(worker.key, []):
+            self.asleep[worker.key].remove(worker)
         self.network.mark = worker.mark
         refusals = self.counts["passing fault"]
         try:

@@ -169,7 +169,7 @@ class Account:
     def refuse(self, key: str, mail: Mail, luck: Random) -> None:
         """Say no before anything was taken, as often as this seed's world does."""
         net, dice = self.net, luck.random() / self.net.rates.refusals
-        if key in net.stubborn and luck.random() < 0.8:
+        if key in net.stubborn and luck.random() < 0.9:
             net.count("passing fault")
             raise TryAgain("451 4.3.0 Try again later")
         if dice < 0.02:

@@ -55,7 +55,7 @@ def no_epoch(patches: ExitStack) -> None:
     put(patches, sending, "same_epoch", yes)
 
 
-@mutant("gate: no look at the run", harmless="the epoch says the same")
+@mutant("gate: no look at run, sequence and workspace")
 def no_run(patches: ExitStack) -> None:
     put(patches, explain, "STANDING", tuple(r for r in explain.STANDING if r.__name__ != "_run"))
 
@@ -87,8 +87,6 @@ def blind_gate(patches: ExitStack, rules: set[str]) -> None:
 
 @mutant("gate: no window")
 def no_window(patches: ExitStack) -> None:
-    original = sending.schedule.is_open
-    assert original
     put(patches, sending.schedule, "is_open", yes)
 
 
@@ -312,6 +310,19 @@ def stop_leaves_waiting(patches: ExitStack) -> None:
 @mutant("answers: do not stop")
 def answers_ignored(patches: ExitStack) -> None:
     put(patches, consequences, "answered", lambda *_, **__: None)
+
+
+@mutant("edits: the approval stands")
+def edits_keep_approval(patches: ExitStack) -> None:
+    original = Touch.rewrite
+
+    def rewrite(self: Touch, run: Any, *, subject: str, body: str, by: Any) -> None:
+        kept = {name: getattr(self, name) for name in ("approved_at", "approved_by", "due_at")}
+        text, status = self.approved_hash, self.status
+        original(self, run, subject=subject, body=body, by=by)
+        Touch.objects.filter(pk=self.pk).update(approved_hash=text, status=status, **kept)
+
+    put(patches, Touch, "rewrite", rewrite)
 
 
 @mutant("failed step: nobody is told")

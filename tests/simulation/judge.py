@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.simulation.far_side import Accepted, Held
-from tests.simulation.world import MAILBOXES, SEQUENCES, Run, subject_of
+from tests.simulation.world import LIMIT, MAILBOXES, SEQUENCES, Run, subject_of
 
 MOST_TRIES = 5
 
@@ -70,7 +70,7 @@ class Judge:
         self.tries: Counter[str] = Counter()
         self.per_day: Counter[tuple[str, date]] = Counter()
         self.limits: dict[str, list[tuple[date, int]]] = {
-            MAILBOXES[kind][0]: [(date.min, 6)] for kind in MAILBOXES
+            MAILBOXES[kind][0]: [(date.min, LIMIT)] for kind in MAILBOXES
         } | {row[0]: [(date.min, row[6])] for row in SEQUENCES if row[6]}
         self.zones = {email: zone for email, zone in MAILBOXES.values()}
         self.plans = {row[0]: row for row in SEQUENCES}

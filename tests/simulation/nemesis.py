@@ -16,6 +16,7 @@ STALLS = [(50, 140), (150, 1500), (1500, 40000)]
 def after_stage(sim: "Simulation", worker: "Worker") -> None:
     """Kill the worker, stall it, or let it go on; and let something cross its way."""
     before_wire = worker.stage in product.BEFORE_WIRE
+    rouse(sim, worker)
     if before_wire and worker.run.poison and sim.faulty:
         return kill(sim, worker)
     if sim.chance(sim.rates.kill):
@@ -53,7 +54,21 @@ def stall(sim: "Simulation", worker: "Worker") -> None:
     worker.stalled = True
     least, most = STALLS[sim.luck.randrange(len(STALLS))]
     sim.plan_reaper(worker)
-    sim.go_on(worker, least, most)
+    sim.asleep.setdefault(worker.key, []).append(worker)
+    sim.soon(least, most, lambda: go_on_if_asleep(sim, worker))
+
+
+def rouse(sim: "Simulation", worker: "Worker") -> None:
+    """Let a stalled worker go on just when another one has its touch."""
+    for sleeper in sim.asleep.get(worker.key, []):
+        if sleeper is not worker and sim.chance(0.5):
+            sim.hit("two workers with one touch")
+            sim.soon(0, 4, lambda sleeper=sleeper: go_on_if_asleep(sim, sleeper))
+
+
+def go_on_if_asleep(sim: "Simulation", worker: "Worker") -> None:
+    if worker in sim.asleep[worker.key]:
+        sim.drive(worker)
 
 
 def note_held_back(sim: "Simulation", worker: "Worker") -> None:

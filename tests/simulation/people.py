@@ -13,7 +13,7 @@ from tests.simulation.world import Run, any_of, body_of, subject_of
 if TYPE_CHECKING:
     from tests.simulation.driver import Simulation
 
-ARRIVALS = [0, 0, 1, 1, 1, 2, 3]
+ARRIVALS = [0, 0, 0, 1, 1, 2, 4]
 HOUR, DAY = 3600, 86400
 
 
@@ -39,8 +39,9 @@ def plan(sim: "Simulation") -> None:
 
 def day(sim: "Simulation", number: int) -> None:
     rows.look(sim)
+    morning = sim.luck.randint(0, DAY)
     for _ in range(any_of(sim.luck, ARRIVALS)):
-        sim.soon(0, DAY, lambda: arrive(sim))
+        sim.soon(morning, morning + HOUR, lambda: arrive(sim))
     sim.soon(0, DAY, lambda: visit(sim))
     if sim.chance(0.5 * sim.rates.trouble):
         sim.soon(0, DAY, lambda: admin.trouble(sim))
@@ -50,7 +51,7 @@ def day(sim: "Simulation", number: int) -> None:
 
 def arrive(sim: "Simulation") -> None:
     run = sim.enroll()
-    sim.soon(0, 20 * HOUR, lambda: approve(sim, run))
+    sim.soon(0, any_of(sim.luck, [HOUR, 20 * HOUR]), lambda: approve(sim, run))
     for act, rate in ((stop, 0.05), (pause, 0.1), (admin.suppress, 0.03), (edit, 0.08)):
         if sim.chance(rate):
             sim.soon(0, 8 * DAY, lambda act=act: act(sim, run))

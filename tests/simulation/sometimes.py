@@ -8,6 +8,7 @@ SOMETIMES = [
     "killed when on the wire",
     "killed when answered",
     "stalled",
+    "two workers with one touch",
     "reaped before the wire",
     "reaped after the wire",
     "poison quarantined",

@@ -28,6 +28,8 @@ WEEK, EVERY_DAY = [1, 2, 3, 4, 5], [1, 2, 3, 4, 5, 6, 7]
 # Name, mailbox, zone, window, weekdays, daily limit. Windows are short, so that edges are near.
 SEQUENCES = [
     ("Morning", "gmail", "Europe/Berlin", time(9), time(11), WEEK, None),
+    # Another one from the same mailbox at nearly the same hours, so that they share its limit.
+    ("Late morning", "gmail", "Europe/Berlin", time(9, 30), time(11, 30), WEEK, None),
     # Its hours cross midnight and the change of the clocks; the mailbox's day ends within them.
     ("Night", "smtp", "America/New_York", time(22), time(2, 30), EVERY_DAY, None),
     # The clocks of Lord Howe change by half an hour, at two in the morning.
@@ -35,6 +37,7 @@ SEQUENCES = [
     ("Limited", "gmail", "UTC", time(0), time(23, 59, 59, 999999), EVERY_DAY, 2),
 ]
 STEPS = 3
+LIMIT = 3
 
 
 @dataclass
@@ -116,7 +119,7 @@ def build() -> World:
     person = make_user("paula@brightline.test", name="Paula Person")
     workspace = make_workspace(person)
     mailboxes = {
-        kind: make_mailbox(workspace, provider=kind, email=email, zone=zone, daily_limit=6)
+        kind: make_mailbox(workspace, provider=kind, email=email, zone=zone, daily_limit=LIMIT)
         for kind, (email, zone) in MAILBOXES.items()
     }
     sequences = {}
