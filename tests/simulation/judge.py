@@ -1,0 +1,233 @@
+"""What must hold, judged by what the providers took and what people had ordered before.
+
+The judge keeps its own facts and asks the product for nothing: a send is judged at its wire
+mark, a mail when a provider takes it. `tests.simulation.rows` judges the database.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from email import message_from_bytes
+from email.message import Message
+from email.policy import default
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.simulation.far_side import Accepted, Held
+from tests.simulation.world import LIMIT, MAILBOXES, SEQUENCES, Run, subject_of
+
+MOST_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One thing that must never happen, and did."""
+
+    check: str
+    key: str
+    words: str
+    at: datetime
+
+    def __str__(self) -> str:
+        return f"{self.check}: {self.key} at {self.at:%Y-%m-%d %H:%M:%S} UTC {self.words}".rstrip()
+
+
+@dataclass(eq=False)
+class Mark:
+    """One wire mark: from here on the mail may be with the recipient."""
+
+    run: Run
+    position: int
+    order: int
+    at: datetime
+    day: date
+    sequence_day: date
+    approved: tuple[str, str] | None
+    ordered: bool  # a person said to send it again, after every earlier try
+    held: Held | None = None
+
+    @property
+    def key(self) -> str:
+        return self.run.key(self.position)
+
+
+class Judge:
+    """Everything that was promised, and whether it was kept."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self.broken: list[Broken] = []
+        self.order = 0
+        self.runs: dict[str, Run] = {}
+        self.marks: dict[str, list[Mark]] = {}
+        self.taken: dict[str, list[Accepted]] = {}
+        self.suppressed: set[str] = set()
+        self.halted: set[str] = set()  # "workspace", mailboxes and sequences by name
+        self.orders: dict[str, int] = {}  # when a person last said "send it again"
+        self.wrong_orders: Counter[tuple[str, date]] = Counter()
+        self.tries: Counter[str] = Counter()
+        self.per_day: Counter[tuple[str, date]] = Counter()
+        self.limits: dict[str, list[tuple[date, int]]] = {
+            MAILBOXES[kind][0]: [(date.min, LIMIT)] for kind in MAILBOXES
+        } | {row[0]: [(date.min, row[6])] for row in SEQUENCES if row[6]}
+        self.zones = {email: zone for email, zone in MAILBOXES.values()}
+        self.plans = {row[0]: row for row in SEQUENCES}
+
+    def broke(self, check: str, key: str, words: str = "") -> None:
+        self.broken.append(Broken(check, key, words, self.clock()))
+
+    def next_order(self) -> int:
+        self.order += 1
+        return self.order
+
+    # What people order
+
+    def change_limit(self, owner: str, limit: int) -> None:
+        zone = self.zones.get(owner) or self.plans[owner][2]
+        self.limits[owner].append((local_day(self.clock(), zone), limit))
+
+    def order_again(self, run: Run, position: int) -> None:
+        """A person says that it was not sent; they may be wrong."""
+        key = run.key(position)
+        self.orders[key] = self.next_order()
+        self.tries[key] = 0
+        for entry in self.taken.get(key, []):
+            self.wrong_orders[entry.mailbox, entry.mark.day] += 1
+            self.wrong_orders[run.sequence, entry.mark.sequence_day] += 1
+
+    # What leaves
+
+    def marked(self, run: Run, position: int) -> Mark:
+        """Judge a wire mark at the moment it is committed."""
+        key, at = run.key(position), self.clock()
+        earlier = self.marks.setdefault(key, [])
+        ordered = bool(earlier) and self.orders.get(key, 0) > earlier[-1].order
+        for check, words in self.objections(run, position, at, earlier, ordered):
+            self.broke(check, key, words)
+        self.note_try(key)
+        email = MAILBOXES[run.kind][0]
+        mark = Mark(
+            run,
+            position,
+            self.next_order(),
+            at,
+            local_day(at, self.zones[email]),
+            local_day(at, self.plans[run.sequence][2]),
+            run.approved.get(position),
+            ordered,
+        )
+        earlier.append(mark)
+        return mark
+
+    def objections(
+        self, run: Run, position: int, at: datetime, earlier: list[Mark], ordered: bool
+    ) -> list[tuple[str, str]]:
+        found = []
+        if run.closed:
+            found.append(("nothing after a stop", run.closed))
+        if run.paused:
+            found.append(("nothing while paused", "the run"))
+        halted = self.halted & {"workspace", run.sequence, run.kind}
+        if halted:
+            found.append(("nothing while paused", ", ".join(sorted(halted))))
+        if run.address in self.suppressed:
+            found.append(("nothing to a suppressed address", run.address))
+        if position not in run.approved or run.pending:
+            found.append(("only what was approved", "no approval stands"))
+        if not is_inside(at, self.plans[run.sequence]):
+            found.append(("only in the sending hours", run.sequence))
+        if missing := self.step_missing(run, position):
+            found.append(("steps in order", f"step {missing} has not gone out"))
+        if self.may_still_leave(run.kind, earlier, ordered):
+            found.append(("no second try while the first may leave", ""))
+        return found
+
+    def step_missing(self, run: Run, position: int) -> int:
+        for before in range(1, position):
+            key = run.key(before)
+            answered = any(m.held and m.held.answer == "accepted" for m in self.marks.get(key, []))
+            if not (key in self.taken or before in run.passed or answered):
+                return before
+        return 0
+
+    def may_still_leave(self, kind: str, earlier: list[Mark], ordered: bool) -> bool:
+        if kind == "smtp":
+            if ordered:
+                return False
+            return any(mark.held is None or mark.held.answer != "refused" for mark in earlier)
+        open_states = ("draft", "pending", "taken")
+        return any(mark.held and mark.held.state in open_states for mark in earlier)
+
+    def note_try(self, key: str) -> None:
+        """Count what burns one of the five attempts."""
+        self.tries[key] += 1
+        if self.tries[key] > MOST_TRIES:
+            self.broke("at most five attempts", key, f"the {self.tries[key]}th")
+
+    # What was taken
+
+    def accepted(self, entry: Accepted) -> None:
+        """Judge a mail at the moment a provider takes it."""
+        self.next_order()
+        mark, before = entry.mark, self.taken.setdefault(entry.key, [])
+        before.append(entry)
+        if mark is None:
+            self.broke("nothing without a wire mark", entry.key)
+            return
+        if len(before) > 1 and not (mark.run.kind == "smtp" and mark.ordered):
+            self.broke("nothing twice", entry.key, f"taken {len(before)} times")
+        if mark.key != entry.key:
+            self.broke("only what was approved", entry.key, f"sent as {mark.key}")
+        if missing := self.step_missing(mark.run, mark.position):
+            self.broke("steps in order", entry.key, f"step {missing} was not taken")
+        self.judge_mail(entry, mark)
+        for owner, day in ((entry.mailbox, mark.day), (mark.run.sequence, mark.sequence_day)):
+            self.per_day[owner, day] += 1
+            limit = self.limit_on(owner, day)
+            if limit is not None and self.per_day[owner, day] > limit:
+                self.broke("within the limits", entry.key, f"{owner}: {limit} on {day}")
+
+    def judge_mail(self, entry: Accepted, mark: Mark) -> None:
+        message = message_from_bytes(entry.raw, policy=default)
+        if addresses(message, "To") != [mark.run.address] or entry.recipient != mark.run.address:
+            self.broke("to the right person", entry.key, str(message["To"]))
+        email = MAILBOXES[mark.run.kind][0]
+        if addresses(message, "From") != [email] or entry.mailbox != email:
+            self.broke("from the right mailbox", entry.key, str(message["From"]))
+        if mark.approved is None:
+            return
+        subject, body = mark.approved
+        wanted = subject or f"Re: {subject_of(mark.run.number)}"
+        said = message.get_body(("plain",)).get_content().replace("\r\n", "\n")
+        if str(message["Subject"]) != wanted or not said.startswith(f"{body}\n"):
+            self.broke("only what was approved", entry.key, re.sub(r"\s+", " ", said)[:80])
+
+    def limit_on(self, owner: str, day: date) -> int | None:
+        """Return the highest limit that was in force at any time of that day."""
+        changes = self.limits.get(owner)
+        if changes is None:
+            return None
+        before = [limit for changed, limit in changes if changed < day]
+        return max([before[-1], *(limit for changed, limit in changes if changed == day)])
+
+
+def addresses(message: Message, name: str) -> list[str]:
+    header: Any = message[name]
+    return [each.addr_spec for each in header.addresses]
+
+
+def local_day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
+
+
+def is_inside(at: datetime, plan: tuple) -> bool:
+    """Tell, by the clock on the wall, whether a sequence may send; the product does it its way."""
+    _, _, zone, start, end, weekdays, _ = plan
+    local = at.astimezone(ZoneInfo(zone))
+    clock: time = local.time()
+    if start < end:
+        return start <= clock < end and local.isoweekday() in weekdays
+    day = local if clock >= start else local - timedelta(days=1)
+    return (clock >= start or clock < end) and day.isoweekday() in weekdays

@@ -1,0 +1,97 @@
+"""Take away one guard of the product at a time, and see whether the simulation notices.
+
+`python -m tests.simulation.mutants` prints, for each mutant, which check caught it at which seed.
+A mutant that must be caught and is not makes it end with 1: the simulation would be blind there.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from time import perf_counter
+from typing import Any
+
+from tests.simulation import database
+from tests.simulation.play import PROCESSES, in_own_database, say
+
+SEEDS, DAYS = 40, 12
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Which check caught a mutant, at which seed."""
+
+    name: str
+    check: str
+    seed: int
+    seconds: float
+
+
+@contextmanager
+def without(name: str) -> Iterator[None]:
+    """Take the guard of this name away."""
+    from tests.simulation.guards import MUTANTS
+
+    with ExitStack() as patches:
+        MUTANTS[name].take_away(patches)
+        yield
+
+
+def hunt(name: str, seeds: int = SEEDS, days: int = DAYS) -> Outcome:
+    """Play seed after seed without one guard until a check notices."""
+    from tests.simulation.driver import Simulation
+
+    started = perf_counter()
+    for seed in range(1, seeds + 1):
+        database.empty()
+        with without(name):
+            broken = Simulation(seed, days).run(stop_at_first=True).broken
+        if broken:
+            return Outcome(name, broken[0].check, seed, perf_counter() - started)
+    return Outcome(name, "", 0, perf_counter() - started)
+
+
+def hunt_in_pool(task: tuple[str, int, int]) -> Outcome:
+    in_own_database()
+    return hunt(*task)
+
+
+def main(arguments: list[str]) -> int:
+    database.set_up()
+    from tests.simulation.guards import MUTANTS
+
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
+    parser.add_argument("names", nargs="*", help="only these mutants")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--jobs", type=int, default=PROCESSES)
+    given = parser.parse_args(arguments)
+    names = given.names or list(MUTANTS)
+    if unknown := [name for name in names if name not in MUTANTS]:
+        parser.error(f"no mutant {unknown[0]!r}; use any of: {', '.join(MUTANTS)}")
+    tasks = [(name, given.seeds, given.days) for name in names]
+    blind = 0
+    with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
+        for outcome in pool.map(hunt_in_pool, tasks):
+            blind += show(outcome, MUTANTS[outcome.name])
+    say(f"{len(names)} mutants, {blind} that must be caught and were not")
+    return 1 if blind else 0
+
+
+def show(outcome: Outcome, mutant: Any) -> bool:
+    """Print one line of the table; True when a fatal mutant survived."""
+    if outcome.check:
+        verdict = f"caught at seed {outcome.seed}: {outcome.check}"
+    elif mutant.harmless:
+        verdict = f"survives: {mutant.harmless}"
+    else:
+        verdict = "NOT CAUGHT"
+    say(f"{outcome.name:<34} {outcome.seconds:6.1f} s  {verdict}")
+    return not outcome.check and not mutant.harmless
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
