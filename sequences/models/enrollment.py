@@ -345,6 +345,7 @@ class Enrollment(Moves):
                 undo_status=me.status if undo_until else "",
             )
             me.touches.cancel()
+            me.refresh_block()
             Event.log(me, event, by=by, reason=reason, note=note)
         self.refresh_from_db()
 
@@ -432,12 +433,18 @@ class Enrollment(Moves):
         self.schedule_next(now())
 
     def refresh_block(self) -> None:
-        """Recompute what the run needs a person for, from its touches and its mailbox."""
+        """Recompute what the run needs a person for, from its touches and its mailbox.
+
+        A run that has ended still needs one for a mail of which nobody knows whether it left.
+        """
         kind, position = "", None
-        if self.status in self.UNFINISHED and self.status != self.Status.PENDING_APPROVAL:
+        if self.status != self.Status.PENDING_APPROVAL:
             kind, position = self.touches.block()
-            if not kind and self.mailbox and self.mailbox.status == Mailbox.Status.DISCONNECTED:
-                kind = self.Block.MAILBOX
+            if self.is_finished and kind != self.Block.UNCERTAIN_TOUCH:
+                kind, position = "", None
+            elif not kind and self.mailbox and not self.is_finished:
+                disconnected = self.mailbox.status == Mailbox.Status.DISCONNECTED
+                kind = self.Block.MAILBOX if disconnected else ""
         if (kind, position) != (self.blocked_by, self.blocked_position):
             self.blocked_by, self.blocked_position = kind, position
             self.save(update_fields=["blocked_by", "blocked_position", "updated_at"])

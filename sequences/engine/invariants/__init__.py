@@ -1,7 +1,7 @@
 """The 24 things that are always true of what was sent, judged on a live database.
 
 Each is a search for the records that break it. Ten need to know what a provider really took: a
-Sandbox keeps that in the database, of others it is read from a file. See docs/sending.md.
+Sandbox keeps that in the database, of others it is read from a file. See ARCHITECTURE.md.
 """
 
 from collections.abc import Iterator

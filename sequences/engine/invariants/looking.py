@@ -96,7 +96,8 @@ class Look:
     def taken(self) -> str:
         """Begin a statement with `delivery`: what providers took, and for which touch.
 
-        Served by message_id_once and touch_wire_id. What is not ours has no touch.
+        Served by message_id_once and touch_wire_id. What is not ours has no touch. The cast lets
+        SQLite index what it has collected.
         """
         scoped = ""
         if self.workspace:
@@ -116,7 +117,7 @@ class Look:
                 UNION ALL {_LINES[connection.vendor]}
             ), delivery AS MATERIALIZED (
                 SELECT j.name, j.mailbox_id, j.mailbox, j.message_id, j.recipient, j.accepted_at,
-                       j.sha256, j.reference, coalesce(own.id, renamed.id) AS touch_id
+                       j.sha256, j.reference, CAST(coalesce(own.id, renamed.id) AS bigint) AS touch_id
                 FROM journal j
                 LEFT JOIN sequences_touch own
                     ON own.message_id = j.message_id AND NOT (own.message_id = '')

@@ -103,31 +103,36 @@ def nothing_after_a_stop(look: Look) -> Iterator[str]:
         f"(s.kind = '{hold}' AND u.kind IN ({', '.join(repr(lift) for lift in lifts)}))"
         for hold, lifts in HOLDS.items()
     )
+    marks = f"""
+        FROM sequences_attempt a JOIN sequences_touch t ON t.id = a.touch_id
+        JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}"""
     return look.names(f"""
-        SELECT DISTINCT 'touch ' || t.id FROM sequences_attempt a
-        JOIN sequences_touch t ON t.id = a.touch_id
-        JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
-        JOIN outreach_workspace k ON k.id = e.workspace_id
-        WHERE a.wire_at IS NOT NULL AND ((
-            k.stopped_at IS NOT NULL AND {look.after("a.wire_at", "k.stopped_at")}
-        ) OR EXISTS (
-            SELECT 1 FROM sequences_event s WHERE s.enrollment_id = t.enrollment_id
-            AND s.kind IN ({", ".join(repr(hold) for hold in HOLDS)})
-            AND {look.after("a.wire_at", "s.at")} AND NOT EXISTS (
-                SELECT 1 FROM sequences_event u WHERE u.enrollment_id = s.enrollment_id
-                AND u.id > s.id AND NOT ({look.after("u.at", "a.wire_at")}) AND ({lifted}))))""")
+        SELECT 'touch ' || t.id {marks}
+        JOIN sequences_event s ON s.enrollment_id = t.enrollment_id
+        WHERE s.kind IN ({", ".join(repr(hold) for hold in HOLDS)})
+        AND {look.after("a.wire_at", "s.at")} AND NOT EXISTS (
+            SELECT 1 FROM sequences_event u WHERE u.enrollment_id = s.enrollment_id
+            AND u.id > s.id AND NOT ({look.after("u.at", "a.wire_at")}) AND ({lifted}))
+        UNION
+        SELECT 'touch ' || t.id {marks} JOIN outreach_workspace k ON k.id = e.workspace_id
+        WHERE k.stopped_at IS NOT NULL AND {look.after("a.wire_at", "k.stopped_at")}""")
 
 
 @invariant("I14", "Nothing went out to an address after it was suppressed.")
 def nothing_after_suppression(look: Look) -> Iterator[str]:
-    """By the address or its whole domain, in its own workspace. Served by suppressed_once."""
-    return look.names(f"""
-        SELECT DISTINCT 'touch ' || t.id FROM sequences_attempt a
-        JOIN sequences_touch t ON t.id = a.touch_id
-        JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
-        JOIN sequences_suppression s ON s.workspace_id = e.workspace_id
-            AND s.value IN (lower(t.recipient), {look.domain("lower(t.recipient)")})
-        WHERE a.wire_at IS NOT NULL AND {look.after("a.wire_at", "s.created_at")}""")
+    """By the address or its whole domain, in its own workspace."""
+    recipient = "lower(t.recipient)"
+    return look.names(
+        " UNION ".join(
+            f"""
+            SELECT 'touch ' || t.id FROM sequences_attempt a
+            JOIN sequences_touch t ON t.id = a.touch_id
+            JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
+            JOIN sequences_suppression s ON s.workspace_id = e.workspace_id AND s.value = {value}
+            WHERE a.wire_at IS NOT NULL AND {look.after("a.wire_at", "s.created_at")}"""
+            for value in (recipient, look.domain(recipient))
+        )
+    )
 
 
 # What belongs together, and which two rows say whose it is.
