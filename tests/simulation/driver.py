@@ -29,7 +29,14 @@ HEALED_WITHIN = timedelta(minutes=45)
 AFTERWARDS = timedelta(days=45)
 LAST_ACCEPTANCE = timedelta(hours=1)
 LAST_LINES = 25
+# How often a worker looks although nothing may leave.
+LOOKS_ALL_THE_SAME = 0.1
 OFFERS = timedelta(seconds=20), timedelta(hours=4)
+
+
+def is_open(sequence: Sequence) -> bool:
+    """Tell whether no person has to do something before this sequence may send."""
+    return sequence.mailbox.may_send and not sequence.workspace.is_stopped
 
 
 @dataclass(eq=False)
@@ -176,27 +183,35 @@ class Simulation:
             enrollment__sequence__status=Sequence.Status.ACTIVE,
         )
         dues = dict[int, datetime]()
-        rows = waiting.order_by("due_at").values_list("enrollment__sequence_id", "due_at")
-        for sequence_id, due_at in rows:
+        found = waiting.order_by("due_at").values_list("enrollment__sequence_id", "due_at")
+        for sequence_id, due_at in found:
             dues.setdefault(sequence_id, due_at)
         if not dues:
             return None
-        found = Sequence.everywhere.select_related("mailbox").filter(pk__in=dues).order_by("pk")
+        sequences = Sequence.everywhere.select_related("mailbox", "workspace").filter(pk__in=dues)
         moments = []
-        for sequence in found:
+        for sequence in sequences.order_by("pk"):
             holds = [dues[sequence.pk], sequence.mailbox.held_until, sequence.next_free_at]
-            moments.append(schedule.next_open(max(filter(None, holds)), sequence.window))
+            moment = schedule.next_open(max(self.at, *filter(None, holds)), sequence.window)
+            # Now and then a worker looks all the same.
+            if moment > self.at or self.luck.random() < LOOKS_ALL_THE_SAME:
+                moments.append(moment)
+            elif is_open(sequence) and (tomorrow := rows.full_until(sequence, self.at)):
+                self.hit("limit reached")
+                moments.append(schedule.next_open(tomorrow, sequence.window))
+            elif is_open(sequence):
+                moments.append(moment)
+        if not moments:
+            return None
         first = min(moments)
         if first > self.at:
             return first
-        # Something could leave and has not: its wake-up was lost, or a limit is reached.
+        # Something could leave and has not: its wake-up was lost, or somebody holds it.
         shortest, longest = OFFERS
         wait = min(shortest * 4 ** min(self.fruitless, 10), longest)
         self.fruitless += 1
-        zones = {sequence.zone for sequence in found} | {each.mailbox.zone for each in found}
-        midnights = [schedule.next_midnight(self.at, zone) for zone in sorted(zones)]
         later = [moment for moment in moments if moment > self.at]
-        return min([self.at + wait, *midnights, *later]) + delay(self.luck, 0, 5)
+        return min([self.at + wait, *later]) + delay(self.luck, 0, 5)
 
     def sweep(self) -> None:
         """Wake every mailbox with due mail; some wake-ups are lost, some come twice."""
@@ -215,8 +230,6 @@ class Simulation:
 
     def wake(self, mailbox_id: int) -> None:
         sends = product.begin(mailbox_id)
-        if not sends and rows.is_full(mailbox_id, self.at):
-            self.hit("limit reached")
         for touch_id, stages in sends:
             run, position = self.by_touch[touch_id]
             self.go_on(Worker(stages, run, position), 0, 1)
