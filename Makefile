@@ -2,12 +2,14 @@
 # make test         all tests: SQLite, or what DATABASE_URL and REDIS_URL name; BROWSER=off leaves
 #                   the browser out, ARGS="-k approve" chooses
 # make lint         style, types, arrows between the layers, migrations, settings for deployment
+# make simulate     months of sending under faults: SEEDS=20 DAYS=100, or one alone: SEED=17 DAYS=100
+# make mutants      the simulation without one guard at a time: does it notice? (ARGS="--seeds 10")
 # make bench        the figures of the README, on the PostgreSQL that DATABASE_URL names
 # make screenshots  the pictures of the README
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
-.PHONY: run test lint lint-style lint-types lint-arrows lint-migrations lint-deployment bench screenshots install install-dev lock
+.PHONY: run test lint lint-style lint-types lint-arrows lint-migrations lint-deployment simulate mutants bench screenshots install install-dev lock
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3 python,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -49,6 +51,14 @@ lint-migrations: install-dev
 
 lint-deployment: install-dev
 	@$(DEPLOYED) $(DJANGO) check --deploy --fail-level WARNING
+
+SEEDS ?= 20
+DAYS ?= 100
+simulate: install-dev
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) --days $(DAYS) $(ARGS)
+
+mutants: install-dev
+	@$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
 bench: install-dev
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

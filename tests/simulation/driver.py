@@ -13,13 +13,10 @@ from hashlib import sha256
 from itertools import count
 from random import Random
 
-from django.db.models import Q
-
 from mailboxes.models import Mailbox
 from outreach import times
-from sequences.models import Enrollment, Sequence, Touch
-from sequences.rules import schedule
-from tests.simulation import nemesis, people, product, rows
+from sequences.models import Enrollment, Touch
+from tests.simulation import nemesis, offers, people, product, rows, ticks
 from tests.simulation.far_side import Accepted, Network
 from tests.simulation.judge import Broken, Judge, Mark
 from tests.simulation.world import MAILBOXES, STARTS, Rates, Run, build, delay, enroll
@@ -29,7 +26,6 @@ HEALED_WITHIN = timedelta(minutes=45)
 AFTERWARDS = timedelta(days=45)
 LAST_ACCEPTANCE = timedelta(hours=1)
 LAST_LINES = 25
-OFFERS = timedelta(seconds=20), timedelta(hours=4)
 
 
 @dataclass(eq=False)
@@ -166,37 +162,8 @@ class Simulation:
         self.fruitless = 0 if changed else self.fruitless
         self.offer_number += 1
         mine = self.offer_number
-        if (at := self.next_offer()) is not None:
+        if (at := offers.next_offer(self)) is not None:
             self.on(at, lambda: self.sweep() if mine == self.offer_number else None)
-
-    def next_offer(self) -> datetime | None:
-        waiting = Touch.objects.filter(
-            status=Touch.Status.SCHEDULED,
-            enrollment__status__in=Enrollment.SENDING,
-            enrollment__sequence__status=Sequence.Status.ACTIVE,
-        )
-        dues = dict[int, datetime]()
-        rows = waiting.order_by("due_at").values_list("enrollment__sequence_id", "due_at")
-        for sequence_id, due_at in rows:
-            dues.setdefault(sequence_id, due_at)
-        if not dues:
-            return None
-        found = Sequence.everywhere.select_related("mailbox").filter(pk__in=dues).order_by("pk")
-        moments = []
-        for sequence in found:
-            holds = [dues[sequence.pk], sequence.mailbox.held_until, sequence.next_free_at]
-            moments.append(schedule.next_open(max(filter(None, holds)), sequence.window))
-        first = min(moments)
-        if first > self.at:
-            return first
-        # Something could leave and has not: its wake-up was lost, or a limit is reached.
-        shortest, longest = OFFERS
-        wait = min(shortest * 4 ** min(self.fruitless, 10), longest)
-        self.fruitless += 1
-        zones = {sequence.zone for sequence in found} | {each.mailbox.zone for each in found}
-        midnights = [schedule.next_midnight(self.at, zone) for zone in sorted(zones)]
-        later = [moment for moment in moments if moment > self.at]
-        return min([self.at + wait, *midnights, *later]) + delay(self.luck, 0, 5)
 
     def sweep(self) -> None:
         """Wake every mailbox with due mail; some wake-ups are lost, some come twice."""
@@ -215,8 +182,6 @@ class Simulation:
 
     def wake(self, mailbox_id: int) -> None:
         sends = product.begin(mailbox_id)
-        if not sends and rows.is_full(mailbox_id, self.at):
-            self.hit("limit reached")
         for touch_id, stages in sends:
             run, position = self.by_touch[touch_id]
             self.go_on(Worker(stages, run, position), 0, 1)
@@ -269,7 +234,7 @@ class Simulation:
         touch = worker.run.touch(worker.position)
         if touch.status == Touch.Status.UNCERTAIN:
             self.hit("uncertain")
-            self.plan_questions()
+            ticks.plan_questions(self)
         if stage == "accepted" and worker.stalled and worker.mark is not None:
             self.hit("late fact taken")
         people.after_result(self, worker.run, touch)
@@ -281,59 +246,6 @@ class Simulation:
         self.hit("deliveries")
         if entry.key.partition("/")[0] in self.judge.runs:
             people.after_delivery(self, self.judge.runs[run], entry)
-
-    # Ticks, when they have something to do
-
-    def plan_reaper(self, worker: Worker) -> None:
-        """The lease of a worker that is gone, or stalled, ends; the reaper comes by."""
-        lease = product.provider_of(self.mailbox(worker.run.kind)).lease
-        self.on(self.at + lease + delay(self.luck, 0, 15), self.reap)
-
-    def reap(self) -> None:
-        if self.chance(self.rates.late_tick):
-            return self.soon(10, 60, self.reap)
-        sending = Touch.objects.filter(status=Touch.Status.SENDING)
-        stale = list(sending.filter(lease_until__lt=self.at).order_by("pk"))
-        if not stale:
-            return None
-        product.reap()
-        for touch in stale:
-            run, position = self.by_touch[touch.pk]
-            after = run.touch(position).status
-            self.note(f"{run} {run.key(position)} reaped: {after}")
-            uncertain = after == Touch.Status.UNCERTAIN
-            self.hit("reaped after the wire" if uncertain else "reaped before the wire")
-            if after == Touch.Status.FAILED:
-                self.hit("poison quarantined")
-        self.plan_questions()
-        return self.look_again()
-
-    def plan_questions(self) -> None:
-        asked = Touch.objects.filter(status=Touch.Status.UNCERTAIN, check_at__isnull=False)
-        soonest = asked.order_by("check_at").values_list("check_at", flat=True).first()
-        if soonest is not None:
-            self.on(max(soonest, self.at) + delay(self.luck, 0, 10), self.reconcile)
-
-    def reconcile(self) -> None:
-        if self.chance(self.rates.late_tick):
-            return self.soon(10, 60, self.reconcile)
-        due = Q(status=Touch.Status.UNCERTAIN, check_at__lte=self.at)
-        asked = list(Touch.objects.filter(due).order_by("pk").values_list("pk", flat=True))
-        if not asked:
-            return None
-        product.reconcile()
-        for pk in asked:
-            run, position = self.by_touch[pk]
-            touch = run.touch(position)
-            self.note(f"{run} {run.key(position)} asked about: {touch.status}")
-            if touch.status == Touch.Status.SENT:
-                self.hit("settled by asking: sent")
-            elif touch.status != Touch.Status.UNCERTAIN:
-                self.hit("settled by asking: not sent")
-            elif touch.decide:
-                self.hit("a person must decide")
-        self.plan_questions()
-        return self.look_again()
 
     # The end
 
@@ -351,8 +263,8 @@ class Simulation:
     def reap_later(self) -> None:
         """Workers that were killed unseen are found by the reaper's own pace."""
         for minutes in (1, 5, 13):
-            self.on(self.at + timedelta(minutes=minutes), self.reap)
-        self.plan_questions()
+            self.on(self.at + timedelta(minutes=minutes), lambda: ticks.reap(self))
+        ticks.plan_questions(self)
 
     def mailbox(self, kind: str) -> Mailbox:
         return Mailbox.everywhere.get(email=MAILBOXES[kind][0])

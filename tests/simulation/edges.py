@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from sequences.models import Sequence, Touch
 from sequences.rules import schedule
 from tests.simulation import people
+from tests.simulation.judge import is_inside
 from tests.simulation.world import MAILBOXES, Run, any_of, delay
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def aim(sim: "Simulation", run: Run) -> None:
         return
     after = max(touch.due_at, sim.at) + timedelta(minutes=1)
     target = any_of(sim.luck, [closing, closing, midnight, clock_change])(run, after)
+    if not is_inside(target - timedelta(seconds=1), sim.judge.plans[run.sequence]):
+        target = closing(run, after)
     at = target - delay(sim.luck, 0, 3)
     words = f"{run} {run.key(touch.position)} rescheduled"
     if people.attempt(sim, words, lambda: touch.reschedule(at, by=sim.world.person)):

@@ -33,10 +33,10 @@ class Outcome:
 @contextmanager
 def without(name: str) -> Iterator[None]:
     """Take the guard of this name away."""
-    from tests.simulation.guards import MUTANTS
+    from tests.simulation.guards import every
 
     with ExitStack() as patches:
-        MUTANTS[name].take_away(patches)
+        every()[name].take_away(patches)
         yield
 
 
@@ -61,22 +61,23 @@ def hunt_in_pool(task: tuple[str, int, int]) -> Outcome:
 
 def main(arguments: list[str]) -> int:
     database.set_up()
-    from tests.simulation.guards import MUTANTS
+    from tests.simulation.guards import every
 
+    mutants = every()
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="only these mutants")
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--days", type=int, default=DAYS)
     parser.add_argument("--jobs", type=int, default=PROCESSES)
     given = parser.parse_args(arguments)
-    names = given.names or list(MUTANTS)
-    if unknown := [name for name in names if name not in MUTANTS]:
-        parser.error(f"no mutant {unknown[0]!r}; use any of: {', '.join(MUTANTS)}")
+    names = given.names or list(mutants)
+    if unknown := [name for name in names if name not in mutants]:
+        parser.error(f"no mutant {unknown[0]!r}; use any of: {', '.join(mutants)}")
     tasks = [(name, given.seeds, given.days) for name in names]
     blind = 0
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
         for outcome in pool.map(hunt_in_pool, tasks):
-            blind += show(outcome, MUTANTS[outcome.name])
+            blind += show(outcome, mutants[outcome.name])
     say(f"{len(names)} mutants, {blind} that must be caught and were not")
     return 1 if blind else 0
 

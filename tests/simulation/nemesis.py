@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from sequences.models import Attempt
-from tests.simulation import people, product
+from tests.simulation import people, product, ticks
 from tests.simulation.judge import is_inside
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def kill(sim: "Simulation", worker: "Worker") -> None:
     sim.hit(f"killed when {worker.stage}")
     sim.note(f"{worker.run} {worker.key} killed when {worker.stage}")
     sim.morgue.append(worker.stages)
-    sim.plan_reaper(worker)
+    ticks.plan_reaper(sim, worker)
     sim.look_again()
 
 
@@ -53,7 +53,7 @@ def stall(sim: "Simulation", worker: "Worker") -> None:
     sim.note(f"{worker.run} {worker.key} stalls when {worker.stage}")
     worker.stalled = True
     least, most = STALLS[sim.luck.randrange(len(STALLS))]
-    sim.plan_reaper(worker)
+    ticks.plan_reaper(sim, worker)
     sim.asleep.setdefault(worker.key, []).append(worker)
     sim.soon(least, most, lambda: go_on_if_asleep(sim, worker))
 

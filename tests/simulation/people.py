@@ -75,7 +75,7 @@ def approve(sim: "Simulation", run: Run) -> None:
         sim.hit("double click refused")
     if sim.chance(0.1):
         sim.soon(0, 15, lambda: undo(sim, run))
-    if sim.chance(0.25):
+    if sim.chance(0.5):
         sim.soon(12, HOUR, lambda: edges.aim(sim, run))
     sim.look_again()
 
@@ -238,5 +238,5 @@ def after_delivery(sim: "Simulation", run: Run, entry: Accepted) -> None:
     """Somebody has got a mail, and may answer it."""
     if sim.chance(0.12):
         sim.soon(30, DAY, lambda: contacts.answer(sim, run, entry))
-    if sim.chance(0.3):
+    if sim.chance(0.6):
         sim.soon(HOUR, 2 * HOUR, lambda: edges.aim(sim, run))

@@ -4,10 +4,11 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, Q
 
-from mailboxes.models import MailboxDay
-from sequences.models import Attempt, Enrollment, SequenceDay, Suppression, Touch
+from mailboxes.models import Ledger, Mailbox, MailboxDay
+from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Suppression, Touch
+from sequences.rules import schedule
 
 if TYPE_CHECKING:
     from tests.simulation.driver import Simulation
@@ -74,15 +75,20 @@ def ledgers() -> list[tuple[str, MailboxDay | SequenceDay]]:
     ]
 
 
-def is_full(mailbox_id: int, at: datetime) -> bool:
-    """Tell whether the mailbox, or a sequence of it, has sent what it may on this day."""
-    days = [at.date() + timedelta(days=shift) for shift in (-1, 0, 1)]
-    full = Q(day__in=days, quota__lte=F("reserved") + F("sent"))
-    mailboxes = MailboxDay.objects.filter(full, mailbox=mailbox_id)
-    return (
-        mailboxes.exists()
-        or SequenceDay.objects.filter(full, sequence__mailbox=mailbox_id).exists()
-    )
+def full_until(sequence: Sequence, at: datetime) -> datetime | None:
+    """Return when the limits that are reached begin anew; None where none is."""
+    mailbox = sequence.mailbox
+    limits: list[tuple[type[Ledger], Sequence | Mailbox, int | None]] = [
+        (MailboxDay, mailbox, mailbox.daily_limit),
+        (SequenceDay, sequence, sequence.daily_limit),
+    ]
+    ends = [
+        schedule.next_midnight(at, owner.zone)
+        for ledger, owner, limit in limits
+        if limit is not None
+        and ledger.used_on(owner.pk, schedule.local_day(at, owner.zone)) >= limit
+    ]
+    return max(ends, default=None)
 
 
 def look_at_flight(sim: "Simulation") -> None:
