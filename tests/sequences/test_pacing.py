@@ -392,3 +392,22 @@ def test_a_look_at_many_keeps_the_pause_of_a_mailbox():
 def touch_of(run: Enrollment) -> Touch:
     rows = Touch.objects.select_related("enrollment__workspace", "enrollment__sequence__mailbox")
     return rows.get(enrollment=run, position=1)
+
+
+@pytest.mark.parametrize("warm_up", [None, 1], ids=["full pace", "warming up"])
+def test_no_24_hours_ever_hold_more_than_the_limit(warm_up):
+    with times.clock(lambda: NOON):
+        mailbox = make_mailbox(
+            make_workspace(), daily_limit=3, warm_up_start=warm_up, warm_up_increment=1
+        )
+    many_due(make_sequence(mailbox.workspace, mailbox=mailbox, steps=1), 14)
+
+    # Looked at every 100 minutes for four days, and so at another time each day.
+    offer(NOON, times_over=58, every=timedelta(minutes=100))
+
+    left = list(Touch.objects.filter(status="sent").order_by("sent_at"))
+    assert len(left) >= 9
+    for first, fourth in zip(left, left[3:], strict=False):
+        assert fourth.sent_at - first.sent_at >= A_DAY
+    for day in MailboxDay.objects.all():
+        assert day.sent <= (3 if warm_up is None else min(3, 1 + (day.day - NOON.date()).days))
