@@ -12,7 +12,7 @@ from mailboxes.providers import provider_for
 from outreach import times
 from sequences.engine import explain, pacing, sending
 from sequences.engine.answers import Answer
-from sequences.models import Enrollment, Sequence, SequenceDay, Touch
+from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
 from tests.factories import approve, make_enrollment, make_mailbox, make_sequence, make_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -278,6 +278,10 @@ def test_a_limit_that_is_set_at_noon_knows_of_the_morning(whose):
 
     assert offer(NOON, times_over=4) == 1
     assert answer(waiting(), NOON).reason.endswith("_limit")
+    # The mails of the morning say, too, on which day they were counted.
+    counted = Attempt.objects.filter(**{f"{whose}_day": NOON.date()})
+    ledger = WorkspaceDay.everywhere if whose == "workspace" else SequenceDay.objects
+    assert ledger.get().sent == counted.count() == 3
 
 
 def test_a_cap_below_what_has_left_already_stops_at_once():
