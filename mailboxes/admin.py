@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
 
-from mailboxes.models import InboundMail, Mailbox, MailboxDay, SandboxMail
+from mailboxes.models import InboundMail, Mailbox, MailboxDay, SandboxMail, WorkspaceDay
 from outreach.admin import Everywhere, ReadOnly
 from outreach.transitions import IllegalTransition
 
@@ -37,6 +37,7 @@ class MailboxAdmin(Everywhere):
         "faults",
         "last_error",
         "last_sent_at",
+        "next_free_at",
         "created_at",
         "created_by",
     )
@@ -71,6 +72,15 @@ class MailboxDayAdmin(ReadOnly):
     list_filter = ("day",)
     list_select_related = ("mailbox",)
     search_fields = ("mailbox__email",)
+    date_hierarchy = "day"
+
+
+@admin.register(WorkspaceDay)
+class WorkspaceDayAdmin(Everywhere, ReadOnly):
+    list_display = ("workspace", "day", "sent", "reserved", "quota")
+    list_filter = ("day",)
+    list_select_related = ("workspace",)
+    search_fields = ("workspace__name",)
     date_hierarchy = "day"
 
 

@@ -22,7 +22,7 @@ WARM_UP_HELP = (
 def warm_up_increment_field() -> forms.IntegerField:
     """Ask by how much a warm-up grows; left empty, by the usual number."""
     return forms.IntegerField(
-        label="Warm-up: more on each day after",
+        label="More on each day after",
         required=False,
         min_value=1,
         max_value=10_000,
@@ -51,11 +51,11 @@ class MailboxForm(forms.ModelForm):
         labels = {
             "sender_name": "Sender name",
             "daily_limit": "Daily limit",
-            "warm_up_start": "Warm-up: mails on the first day",
-            "gap_least": "Pause after each mail: at least, in seconds",
-            "gap_most": "Pause after each mail: at most, in seconds",
-            "away_from": "Vacation: first day",
-            "away_until": "Vacation: last day",
+            "warm_up_start": "Mails on the first day of a warm-up",
+            "gap_least": "Shortest pause, in seconds",
+            "gap_most": "Longest pause, in seconds",
+            "away_from": "First day away",
+            "away_until": "Last day away",
         }
         widgets: dict[str, forms.Widget] = {
             "signature": forms.Textarea(attrs={"rows": 4}),
@@ -65,7 +65,7 @@ class MailboxForm(forms.ModelForm):
         help_texts = {
             "sender_name": "What prospects see as the sender.",
             "warm_up_start": WARM_UP_HELP,
-            "gap_least": "Like 60. People do not send by the second. Empty: no pause.",
+            "gap_least": "After each mail, like 60. People do not send by the second. Empty: none.",
             "gap_most": "Like 180. Every pause is a little different. Empty: always the same.",
             "away_from": "Nothing leaves while the sender is away. Replies are read all the same.",
             "away_until": "What falls due meanwhile leaves after it, at the usual pace.",

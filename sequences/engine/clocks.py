@@ -124,19 +124,23 @@ def _said(facts: Facts, full: Full) -> tuple[str, Fix]:
         case Reason.GAP if isinstance(full.owner, Mailbox):
             return _gap_sentence(full.owner), MAILBOXES
         case Reason.MAILBOX_LIMIT:
-            return f"{full.owner} has sent its {full.most} mails of the day.", MAILBOXES
+            return f"{full.owner} has sent its {_mails(full.most)} of the day.", MAILBOXES
         case Reason.MAILBOX_WARM_UP:
             return f"{full.owner} {_warms_up(full)}", MAILBOXES
         case Reason.SEQUENCE_LIMIT:
-            return f"The sequence has sent its {full.most} mails of the day.", settings
+            return f"The sequence has sent its {_mails(full.most)} of the day.", settings
         case Reason.MAILBOX_24_HOURS:
-            return f"{full.owner} has sent its {full.most} mails within 24 hours.", MAILBOXES
+            return f"{full.owner} has sent its {_mails(full.most)} within 24 hours.", MAILBOXES
         case Reason.WORKSPACE_LIMIT:
-            sentence = f"All mailboxes together have sent the {full.most} mails of the day."
+            sentence = f"All mailboxes together have sent the {_mails(full.most)} of the day."
             return sentence, Fix("Workspace settings", "outreach:settings")
         case Reason.SEQUENCE_WARM_UP:
             return f"The sequence {_warms_up(full)}", settings
     raise ValueError(f"{full.reason} is not a limit.")
+
+
+def _mails(count: int) -> str:
+    return f"{count:,} mail{'' if count == 1 else 's'}"
 
 
 def _warms_up(full: Full) -> str:
@@ -144,7 +148,7 @@ def _warms_up(full: Full) -> str:
     if not isinstance(owner, WarmingUp):
         raise ValueError(f"{owner} does not warm up.")
     return (
-        f"is warming up and has sent the {full.most} mails of its day. It may send "
+        f"is warming up and has sent the {_mails(full.most)} of its day. It may send "
         f"{owner.warm_up_increment} more each day, up to {owner.daily_limit}."
     )
 

@@ -63,25 +63,31 @@ class Place:
             return limits.DayLimit(self.owner.daily_limit or 0)
         return self.owner.limit_on(self.day, self.ledger)
 
-    def sent(self) -> int:
-        """Count what left that day before this limit was set: one set at noon knows it all."""
-        workspace_id = self.owner.pk
-        if isinstance(self.owner, Sequence):
-            workspace_id = self.owner.workspace_id
-        midnight = schedule.instant(datetime.combine(self.day, time(0)), self.owner.zone)
-        sent = _accepted().filter(wire_at__gte=midnight, mailbox__workspace=workspace_id)
-        if isinstance(self.owner, Sequence):
-            sent = sent.filter(touch__enrollment__sequence=self.owner)
-        return sent.count()
-
     def reserve(self, count: int) -> bool:
         """Reserve so many mails of the day, all or none."""
-        if self.ledger is MailboxDay:
-            return self.ledger.reserve(self.owner.pk, self.day, self.limit.most, count)
-        return self.ledger.reserve(self.owner.pk, self.day, self.limit.most, count, self.sent)
+        take_in = int if self.ledger is MailboxDay else self._take_in
+        return self.ledger.reserve(self.owner.pk, self.day, self.limit.most, count, take_in)
 
     def used(self) -> int:
-        return self.ledger.used_on(self.owner.pk, self.day, self.sent)
+        """Count what is reserved or sent on the day, also before the limit was set."""
+        return self.ledger.used_on(self.owner.pk, self.day, self._not_counted().count)
+
+    def _take_in(self) -> int:
+        """Count what left that day before the limit was set: one set at noon knows the morning.
+
+        The attempts say from now on that they are counted here; returns how many they are.
+        """
+        name = "workspace_day" if isinstance(self.owner, Workspace) else "sequence_day"
+        return self._not_counted().update(**{name: self.day})
+
+    def _not_counted(self) -> QuerySet[Attempt]:
+        midnight = schedule.instant(datetime.combine(self.day, time(0)), self.owner.zone)
+        sent = _accepted().filter(wire_at__gte=midnight)
+        if isinstance(self.owner, Sequence):
+            # Its mailboxes too, because the index of what was sent lately begins with them.
+            mine = {"mailbox__workspace": self.owner.workspace_id, "sequence_day": None}
+            return sent.filter(touch__enrollment__sequence=self.owner, **mine)
+        return sent.filter(mailbox__workspace=self.owner.pk, workspace_day=None)
 
 
 def sender_of(run: Enrollment) -> Mailbox | None:

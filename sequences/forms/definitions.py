@@ -226,7 +226,7 @@ class SettingsForm(forms.ModelForm):
         labels = {
             "per_minute": "Mails a minute",
             "daily_limit": "Mails a day",
-            "warm_up_start": "Warm-up: mails on the first day",
+            "warm_up_start": "Mails on the first day of a warm-up",
             "approval_mode": "Approval",
         }
         help_texts = {

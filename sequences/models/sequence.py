@@ -4,6 +4,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Case, Q, When
@@ -30,6 +31,22 @@ class Gap(NamedTuple):
 
 def working_week() -> list[int]:
     return [1, 2, 3, 4, 5]
+
+
+def known_country(code: str) -> None:
+    """Raise ValidationError for a country whose holidays cannot be computed."""
+    if code not in calendars.countries():
+        raise ValidationError("The holidays of this country are not known; use a code like PT.")
+
+
+def dates_in_order(days: Any) -> None:
+    """Raise ValidationError for anything but a list of dates as they are written in JSON."""
+    try:
+        parsed = calendars.parse_days_off(" ".join(days))
+    except (TypeError, ValueError) as problem:
+        raise ValidationError('Write a list of dates, as in ["2026-12-24"].') from problem
+    if [day.isoformat() for day in parsed] != days:
+        raise ValidationError("Write the dates in order, each once.")
 
 
 class SequenceQuerySet(WorkspaceQuerySet):
@@ -94,8 +111,10 @@ class Sequence(WarmingUp, Moves):
         "contact's time zone, else from a country with one time. Else the zone above.",
     )
     # Nothing leaves on public holidays of this country, nor on these dates (ISO, in order).
-    holiday_country = models.CharField("public holidays", max_length=2, blank=True)
-    days_off = models.JSONField(default=list, blank=True)
+    holiday_country = models.CharField(
+        "public holidays", max_length=2, blank=True, validators=[known_country]
+    )
+    days_off = models.JSONField(default=list, blank=True, validators=[dates_in_order])
     business_days = models.BooleanField(
         "count delays in business days",
         default=False,

@@ -21,6 +21,8 @@ from sequences.rules import schedule
 from sequences.views.frame import lacks
 
 SKIPS_SHOWN = 200
+# Sending days: further ahead nobody plans.
+LONGEST_OUTLOOK = 365
 
 
 @require_http_methods(["GET", "POST"])
@@ -86,28 +88,37 @@ def _contacts(form: AudienceForm, sequence: Sequence) -> list[int]:
     return enrolling.members(audience, sequence) if audience else []
 
 
-def _pace(sequence: Sequence) -> int:
-    """Return how many first mails can leave on a sending day, whichever limit is the smallest."""
+def _pace(sequence: Sequence, day: int | None = None) -> int:
+    """Return how many first mails can leave on a sending day, whichever limit is the smallest.
+
+    `day` counts the sending days of a warm-up, as if it began today; None is after all of them.
+    """
     opens, closes = next(schedule.openings(now(), sequence.window))
     start = schedule.next_open(closes, sequence.window)
     minutes = (schedule.closes_at(start, sequence.window) - start) / timedelta(minutes=1)
-    limits = [int(minutes * sequence.per_minute) or 1]
-    if sequence.daily_limit:
-        limits.append(sequence.daily_limit)
-    if sequence.mailbox:
-        limits.append(sequence.mailbox.daily_limit)
-    return min(limits)
+    most = [int(minutes * sequence.per_minute) or 1]
+    most += filter(None, (sequence.daily_limit, sequence.workspace.daily_limit))
+    mailbox = sequence.mailbox
+    if mailbox:
+        most.append(mailbox.daily_limit)
+        if mailbox.gap_least and mailbox.gap_most:
+            most.append(int(minutes * 120 / (mailbox.gap_least + mailbox.gap_most)) or 1)
+    for owner in filter(None, (sequence, mailbox)):
+        if owner.warm_up and day is not None:
+            most.append(owner.warm_up.on(day))
+    return min(most)
 
 
 def _last_first_send(sequence: Sequence, count: int) -> datetime | None:
     """Return the day by which every first mail can have left, if all were approved now."""
     if not count:
         return None
-    at = now()
-    for _ in range((count - 1) // _pace(sequence)):
-        at = schedule.closes_at(at, sequence.window)
-        if at - now() > timedelta(days=365):
+    at, left = now(), count
+    for day in range(LONGEST_OUTLOOK):
+        left -= _pace(sequence, day)
+        if left <= 0:
             break
+        at = schedule.closes_at(at, sequence.window)
     return schedule.next_open(at, sequence.window)
 
 

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -6,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from outreach import times
 from sequences.engine import drafting, enrolling
 from sequences.models import Batch, ContactList, Enrollment, Sequence
 from tests.factories import make_contact, make_sequence, make_workspace
@@ -267,3 +269,14 @@ def test_not_having_chosen_yet_is_no_mistake(page, workspace):
 
     assert shown.status_code == 200 and b"aria-invalid" not in shown.content
     assert refused.status_code == 422 and b"Choose a sequence." in refused.content
+
+
+def test_the_outlook_knows_of_the_warm_up(page, workspace):
+    sequence = make_sequence(workspace, daily_limit=3, warm_up_start=1, warm_up_increment=1)
+    people = make_list(workspace, *[make_contact(workspace) for _ in range(6)])
+
+    # One today, two tomorrow, three on the day after.
+    with times.clock(lambda: datetime(2027, 1, 5, 12, tzinfo=UTC)):
+        seen = page.get(CHOOSE, {"sequence": sequence.pk, "list": people.pk}).context
+
+    assert (seen["pace"], seen["last_send"]) == (3, datetime(2027, 1, 7, tzinfo=UTC))

@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from outreach import times
@@ -156,6 +157,22 @@ def test_a_wrong_setting_says_what_is_allowed(admin, workspace, changes, sentenc
     answer = admin.post(f"/sequences/{sequence.pk}/settings/", settings_of(**changes))
 
     assert answer.status_code == 422 and sentence in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"holiday_country": "XX"}, "use a code like PT"),
+        ({"days_off": ["24.12."]}, "Write a list of dates"),
+        ({"days_off": [1]}, "Write a list of dates"),
+        ({"days_off": ["2026-12-31", "2026-12-24"]}, "in order"),
+    ],
+)
+def test_operators_cannot_store_free_days_that_cannot_be_read(values, sentence):
+    sequence = make_sequence(make_workspace(), **values)
+
+    with pytest.raises(ValidationError, match=sentence):
+        sequence.full_clean()
 
 
 def test_holidays_can_be_changed_later_and_what_a_delay_counts_cannot(admin, workspace):

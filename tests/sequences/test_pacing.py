@@ -1,7 +1,6 @@
 """Every limit of pace, with the product's own sending: the smallest wins, and is named."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 import pytest
 from django.db import transaction
@@ -13,7 +12,7 @@ from mailboxes.providers import provider_for
 from outreach import times
 from sequences.engine import explain, pacing, sending
 from sequences.engine.answers import Answer
-from sequences.models import Enrollment, Sequence, SequenceDay, Touch
+from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
 from tests.factories import approve, make_enrollment, make_mailbox, make_sequence, make_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -173,12 +172,11 @@ def test_a_mailbox_pauses_after_each_mail_for_the_time_drawn_from_its_touch():
         many_due(sequence, 1)
 
     # Four sequences at sixty a minute: only the mailbox's own pause holds them apart.
-    assert offer(NOON, times_over=800) == 4
-
-    left = list(Touch.objects.order_by("sent_at"))
-    for before, after in pairwise(left):
-        pause = gap(before.pk, 60, 180)
-        assert pause <= after.sent_at - before.sent_at <= pause + timedelta(seconds=1)
+    at = NOON
+    for _ in sequences:
+        assert offer(at - timedelta(milliseconds=1), times_over=at > NOON) == 0
+        assert offer(at) == 1
+        at += gap(Touch.objects.filter(status="sent").latest("sent_at").pk, 60, 180)
 
 
 def test_the_pause_is_named_with_its_end():
@@ -280,6 +278,10 @@ def test_a_limit_that_is_set_at_noon_knows_of_the_morning(whose):
 
     assert offer(NOON, times_over=4) == 1
     assert answer(waiting(), NOON).reason.endswith("_limit")
+    # The mails of the morning say, too, on which day they were counted.
+    counted = Attempt.objects.filter(**{f"{whose}_day": NOON.date()})
+    ledger = WorkspaceDay.everywhere if whose == "workspace" else SequenceDay.objects
+    assert ledger.get().sent == counted.count() == 3
 
 
 def test_a_cap_below_what_has_left_already_stops_at_once():
@@ -394,3 +396,22 @@ def test_a_look_at_many_keeps_the_pause_of_a_mailbox():
 def touch_of(run: Enrollment) -> Touch:
     rows = Touch.objects.select_related("enrollment__workspace", "enrollment__sequence__mailbox")
     return rows.get(enrollment=run, position=1)
+
+
+@pytest.mark.parametrize("warm_up", [None, 1], ids=["full pace", "warming up"])
+def test_no_24_hours_ever_hold_more_than_the_limit(warm_up):
+    with times.clock(lambda: NOON):
+        mailbox = make_mailbox(
+            make_workspace(), daily_limit=3, warm_up_start=warm_up, warm_up_increment=1
+        )
+    many_due(make_sequence(mailbox.workspace, mailbox=mailbox, steps=1), 14)
+
+    # Looked at every 100 minutes for four days, and so at another time each day.
+    offer(NOON, times_over=58, every=timedelta(minutes=100))
+
+    left = list(Touch.objects.filter(status="sent").order_by("sent_at"))
+    assert len(left) >= 9
+    for first, fourth in zip(left, left[3:], strict=False):
+        assert fourth.sent_at - first.sent_at >= A_DAY
+    for day in MailboxDay.objects.all():
+        assert day.sent <= (3 if warm_up is None else min(3, 1 + (day.day - NOON.date()).days))
