@@ -182,7 +182,6 @@ def _play(lines: list[Line], at: datetime) -> bool:
                 return True
             played += 1
             _send(line, facts, moment, used)
-            goes_on = moment + line.sequence.spacing
         if line.left.total():
             heapreplace(waiting, (goes_on, place))
         else:
