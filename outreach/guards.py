@@ -28,6 +28,8 @@ COUNTED_EVERY = timedelta(seconds=8)
 AFTER_THE_LAST_WITNESS = timedelta(minutes=10)
 # An answer is good for this long: a hold is seen everywhere within a second.
 GOOD_FOR_SECONDS = 1.0
+# Of an installation that has nowhere to keep an id; the place of the database must do.
+UNNAMED = "unnamed"
 MACHINE_ID = Path("/etc/machine-id")
 
 logger = structlog.get_logger(__name__)
@@ -159,7 +161,10 @@ def fingerprint() -> str:
         return settings.INSTANCE_ID
     if settings.PUBLIC_HOST:
         return settings.PUBLIC_HOST
-    return env.kept(settings.VAR_DIR / "instance-id", lambda: secrets.token_hex(16))
+    try:
+        return env.kept(settings.VAR_DIR / "instance-id", lambda: secrets.token_hex(16))
+    except OSError:
+        return UNNAMED
 
 
 def place() -> str:

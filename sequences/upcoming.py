@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from outreach import localtime
 from outreach.times import now
 from sequences import cards
-from sequences.engine import preflight
+from sequences.engine import preflight, restoring
 from sequences.engine.explain import Answer, Fix, Kind, Reason
 from sequences.models import Enrollment, Event, Reply, Touch
 
@@ -57,6 +57,8 @@ def _went_wrong(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | Non
     if answer.kind == Kind.FAILED:
         cause = cards.cause_of(touch)
         said = f"{cause.title}. {cause.advice} " if cause else ""
+        if restoring.may_have_left(run, failed=touch):
+            said = f"It may have been retried and sent since. {restoring.ADVICE} "
         return Upcoming(
             f"Step {touch.position} could not be sent",
             f"{said}{_waiting_behind(run, touch)}".strip(),
@@ -80,6 +82,13 @@ def _went_wrong(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | Non
 def _waits_for_a_person(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming | None:
     if answer.kind != Kind.BLOCKED:
         return None
+    if answer.reason == Reason.UNAPPROVED and restoring.may_have_left(run):
+        return Upcoming(
+            f"Step {touch.position} may have been sent already",
+            restoring.ADVICE,
+            level="warn",
+            icon="triangle-alert",
+        )
     if answer.reason == Reason.UNAPPROVED:
         return Upcoming(
             f"Step {touch.position} waits for approval",

@@ -8,7 +8,7 @@ from itertools import pairwise
 from mailboxes.models import Mailbox
 from outreach.models import User, Workspace
 from outreach.times import now
-from sequences.engine import explain, pacing
+from sequences.engine import explain, pacing, restoring
 from sequences.models import Enrollment, Event, Suppression, Touch
 from sequences.rules import schedule, texts
 
@@ -30,6 +30,8 @@ class Check:
 def checks(run: Enrollment) -> list[Check]:
     """Look at everything that could embarrass the sender, the gravest first."""
     found = [_values(run), _prospect(run), _elsewhere(run), _wording(run), _mailbox(run)]
+    if restoring.may_have_left(run):
+        found.append(Check("warn", "It may have been sent already", restoring.ADVICE))
     order = {"block": 0, "warn": 1, "": 2}
     return sorted(found, key=lambda check: order[check.level])
 

@@ -20,6 +20,11 @@ from sequences.rules import schedule
 
 AT_ONCE = 200
 KIND = "restored"
+MAY_HAVE_LEFT = "may_have_left"
+ADVICE = (
+    "A backup was restored, which does not know what was approved and sent after it. "
+    "Look into the sent mail first."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,15 @@ def later_steps(touch: Touch, span: Span) -> list[int]:
             break
         found.append(step.position)
     return found
+
+
+def may_have_left(run: Enrollment, failed: Touch | None = None) -> bool:
+    """Tell whether a person should look into the sent mail before approving or retrying it."""
+    said = Event.everywhere.filter(enrollment=run, kind=MAY_HAVE_LEFT)
+    if failed:
+        # Of a failure after that, everything is known again.
+        said = said.filter(touch=failed, at__gte=failed.updated_at)
+    return said.exists()
 
 
 def question(touch_id: int, span: Span) -> bool:
@@ -235,7 +249,7 @@ def _failed(span: Span) -> QuerySet[Touch]:
 def _note(run: Enrollment, span: Span, touch: Touch | None = None) -> None:
     once = f"restored:{span.begin.timestamp():.0f}:{touch.pk if touch else f'run {run.pk}'}"
     if not Event.everywhere.filter(dedup_key=once).exists():
-        Event.log(run, "may_have_left", touch=touch, once=once)
+        Event.log(run, MAY_HAVE_LEFT, touch=touch, once=once)
 
 
 def _with_run(touches: QuerySet[Touch]) -> QuerySet[Touch]:

@@ -50,6 +50,8 @@ class Preview:
     paces: list[Pace] = field(default_factory=list)
     # When the last of it leaves, if that is within a day.
     last_at: datetime | None = None
+    # More is overdue than was counted, and more leaves than was played.
+    has_more: bool = False
     is_cut: bool = False
 
     @property
@@ -63,7 +65,7 @@ class Preview:
     @property
     def goes_on(self) -> bool:
         """Tell whether some of it leaves later than in a day."""
-        return self.in_day < self.overdue - self.held
+        return not self.is_cut and self.in_day < self.overdue - self.held
 
     @property
     def in_hour(self) -> int:
@@ -87,12 +89,12 @@ class Line:
 def preview(workspace: Workspace) -> Preview:
     """Say how what is overdue would leave if sending went on now."""
     at = database_now()
-    lines, is_cut = _lines(workspace, at)
+    lines, has_more = _lines(workspace, at)
     held = {line.sequence.pk: why for line in lines if (why := _held_by(line, at))}
     overdue = {line.sequence.pk: line.left.total() for line in lines}
     early = {line.sequence.pk: _first(line, at).sentence for line in lines}
     moving = [line for line in lines if line.sequence.pk not in held]
-    is_cut = _play(moving, at) or is_cut
+    is_cut = _play(moving, at)
     last = max((moment for line in moving for moment in line.sent_at), default=None)
     is_over = not any(line.left.total() for line in moving)
     paces = [
@@ -106,7 +108,7 @@ def preview(workspace: Workspace) -> Preview:
         )
         for line in lines
     ]
-    return Preview(paces, last if is_over else None, is_cut)
+    return Preview(paces, last if is_over and not has_more else None, has_more, is_cut)
 
 
 def _lines(workspace: Workspace, at: datetime) -> tuple[list[Line], bool]:
@@ -171,7 +173,6 @@ def _play(lines: list[Line], at: datetime) -> bool:
                 return True
             played += 1
             _send(line, facts, moment, look)
-            goes_on = moment + line.sequence.spacing
         if line.left.total():
             heapreplace(waiting, (goes_on, place))
         else:

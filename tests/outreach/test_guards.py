@@ -327,6 +327,19 @@ def test_a_deployment_without_a_disk_is_known_by_its_public_host(kept_until, set
     assert guards.look().code == "copied"
 
 
+def test_an_installation_with_nowhere_to_keep_an_id_goes_by_its_database(settings, tmp_path):
+    (tmp_path / "read-only").touch()
+    settings.VAR_DIR = tmp_path / "read-only"
+
+    with pytest.raises(OSError):
+        guards.keep()
+
+    # That nobody remembers how far it came is an error of the tick; sending goes on.
+    assert guards.look() is None
+    Instance.objects.update(fingerprint="production")
+    assert guards.look().code == "copied"
+
+
 def test_adopting_asks_first_and_changes_nothing_without_an_answer(
     kept_until, settings, tmp_path, monkeypatch, capsys
 ):

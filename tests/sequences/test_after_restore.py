@@ -11,7 +11,8 @@ from mailboxes.models import Mailbox, MailboxDay, SandboxMail
 from mailboxes.providers.base import Receipt
 from outreach import guards, times
 from outreach.models import Instance
-from sequences.engine import explain, outcomes, reconciling, restoring, sending
+from sequences import upcoming
+from sequences.engine import explain, outcomes, preflight, reconciling, restoring, sending
 from sequences.models import Attempt, Enrollment, Event, Sequence, Touch
 from tests import backups
 from tests.factories import (
@@ -319,7 +320,7 @@ def test_the_same_backup_restored_again_is_noticed_again(hands, tmp_path):
     assert guards.look().code == "restored"
 
 
-def test_prospects_who_may_have_been_approved_meanwhile_say_so_once(hands, tmp_path):
+def test_prospects_who_may_have_been_approved_meanwhile_warn_before_they_are(hands, tmp_path):
     run = make_enrollment(make_workspace())
     backup = backups.make(tmp_path / "backup")
     hands.wait(hours=5)
@@ -329,6 +330,36 @@ def test_prospects_who_may_have_been_approved_meanwhile_say_so_once(hands, tmp_p
 
     (event,) = run.events.filter(kind="may_have_left")
     assert event.text == "A backup was restored: it may have left before that"
+    first = preflight.checks(run)[0]
+    assert (first.level, first.text) == ("warn", "It may have been sent already")
+    shown = upcoming.of(run, *explain.next_step(run))
+    assert shown and shown.title == "Step 1 may have been sent already"
+
+
+def test_a_failed_step_that_may_have_been_retried_warns_before_it_is(hands, tmp_path):
+    touch = approved(make_sequence(make_workspace()))
+    failed = Touch.objects.filter(pk=touch.pk)
+    failed.update(status=Touch.Status.FAILED, error="550 no", updated_at=MONDAY)
+    backup = backups.make(tmp_path / "backup")
+    hands.wait(hours=5)
+    backups.restore(backup)
+
+    call_command("after_restore")
+
+    run = Enrollment.everywhere.get()
+    assert run.events.get(kind="may_have_left").touch == touch
+    shown = upcoming.of(run, *explain.next_step(run))
+    assert shown and "It may have been retried and sent since." in shown.text
+
+    failed.update(updated_at=hands.at + timedelta(hours=1))
+    shown = upcoming.of(run, *explain.next_step(run))
+    assert shown and "It may have been retried" not in shown.text
+
+
+def test_a_prospect_of_later_does_not_warn(workspace):
+    run = make_enrollment(workspace)
+
+    assert "It may have been sent already" not in [check.text for check in preflight.checks(run)]
 
 
 def test_a_backup_that_the_product_cannot_see_is_declared(hands, settings, sink, tmp_path):

@@ -156,9 +156,12 @@ def test_a_large_backlog_is_cut_and_says_so(hands, alice, workspace, monkeypatch
 
     said = resuming.preview(workspace)
 
-    assert said.is_cut and (said.overdue, said.in_day) == (6, 4)
-    monkeypatch.setattr(resuming, "COUNTED_AT_MOST", 5)
-    assert resuming.preview(workspace).overdue == 5
+    assert said.is_cut and not said.has_more
+    assert (said.overdue, said.in_day, said.last_at) == (6, 4, None)
+    monkeypatch.setattr(resuming, "COUNTED_AT_MOST", 3)
+    said = resuming.preview(workspace)
+    assert said.has_more and not said.is_cut
+    assert (said.overdue, said.in_day, said.last_at) == (3, 3, None)
 
 
 def test_it_costs_few_queries_however_much_is_overdue(
