@@ -100,9 +100,15 @@ def _no_wire_mark(world: World) -> None:
 
 
 def _refused_but_delivered(world: World) -> None:
-    touch = world.touch("waiting", 2)
+    first, touch = world.mail("waiting"), world.touch("waiting", 2)
     _attempt(touch, "rejected", wire_at=now() - timedelta(minutes=5))
-    copy_mail(world, message_id=touch.message_id, recipient=touch.recipient, accepted_at=now())
+    copy_mail(
+        world,
+        message_id=touch.message_id,
+        recipient=touch.recipient,
+        raw=bytes(first.raw).replace(b"this is step 1", b"this is step 2"),
+        accepted_at=now(),
+    )
 
 
 def never_asked_about(world: World) -> None:

@@ -21,7 +21,7 @@ def test_with_a_journal_what_a_server_took_is_judged_too(world, tmp_path):
 
     assert len(world.server.journal) == 2
     assert len({line["message_id"] for line in world.server.journal}) == 1
-    assert lines[24:] == ["24 hold, 0 are broken, 0 were not judged."]
+    assert lines[24:] == ["Held: 24. Broken: 0. Not judged: 0."]
 
 
 def changed(world: World, **values: str) -> dict[str, str]:
@@ -50,7 +50,7 @@ def test_each_line_of_a_journal_counts(world, tmp_path, code, values):
             world.server.journal.append(kept)
     out = io.StringIO()
 
-    with pytest.raises(CommandError, match="^1 of the 24 do not hold.$"):
+    with pytest.raises(CommandError, match="^1 of the 24 does not hold.$"):
         call_command("verify", "--journal", file, "--json", stdout=out)
 
     found = {each["code"]: each for each in json.loads(out.getvalue())["invariants"]}
@@ -115,6 +115,6 @@ def test_lines_of_another_workspace_are_left_out(world, tmp_path):
     ghost = changed(world, mailbox=foreign.email, message_id="<ghost@x.test>", reference="")
     file = journal_of(world, tmp_path, ghost)
 
-    assert "24 hold" in verify("--journal", file, "--workspace", "Healthy")
+    assert "Held: 24" in verify("--journal", file, "--workspace", "Healthy")
     with pytest.raises(CommandError, match="1 of the 24"):
         verify("--journal", file, "--workspace", "Elsewhere")

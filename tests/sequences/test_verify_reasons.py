@@ -120,3 +120,23 @@ def test_test_mails_to_people_of_ours_belong_to_no_step(world):
     copy_mail(world, message_id="<test@brightline.test>", recipient=world.alice.email, raw=b"")
 
     assert broken() == {}
+
+
+@pytest.mark.parametrize(
+    "found, put",
+    [
+        (b"this is step 1", b"this is something else"),
+        (b"To: All Lee <all@globex.test>", b"To: All Lee <all@globex.test>, <more@globex.test>"),
+        (b"From: Alex Morgan", b"From: Alex Organ"),
+        (b"Subject: Quick question", b"Subject: Slow question"),
+        (b"To stop receiving these mails: ", b"No way out. "),
+    ],
+)
+def test_mails_are_read_as_their_prospects_see_them(world, found, put):
+    mail = world.mail("all")
+    assert found in bytes(mail.raw)
+
+    mail.raw = bytes(mail.raw).replace(found, put)
+    mail.save()
+
+    assert broken() == {"I16": [f"touch {world.touch('all').pk}"]}

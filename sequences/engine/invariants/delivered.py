@@ -3,15 +3,22 @@
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes
 from email.policy import compat32
+from email.utils import getaddresses
 from itertools import islice
 
-from mailboxes.compose import RefusedMail, checked_address
+from mailboxes.compose import RefusedMail, checked_address, decoded
 from mailboxes.models import SandboxMail
 from sequences.engine.invariants.looking import Look, invariant
-from sequences.rules import texts
+from sequences.models import Touch
+from sequences.rules import footer, texts
 
 # Mails without a touch whose headers are read.
 MOST_STRANGERS = 1000
+
+# Mails that are read as their prospects see them, the newest first.
+MOST_READ = 1000
+MAILS_AT_ONCE = 100
+WAY_OUT = "\n" + footer.OPT_OUT.partition("{")[0]
 
 # A person said that it had not arrived; that it had arrived.
 SENT_AGAIN = """EXISTS (SELECT 1 FROM sequences_attempt w WHERE w.touch_id = {0}
@@ -138,7 +145,8 @@ def steps_in_order(look: Look) -> Iterator[str]:
 
 @invariant("I16", "Only approved text was delivered.", needs_journal=True)
 def text_as_approved(look: Look) -> Iterator[str]:
-    """The row still has the hash of what it says, and no mail left in two versions."""
+    """The row still has the hash of what it says, no mail left in two versions, and the newest
+    that the Sandbox caught say what was approved."""
     rows = look.rows(f"""{look.taken}
         SELECT t.id, t.approved_at IS NULL, t.approved_hash, t.recipient, t.sender_name, t.sender,
                t.subject, t.full_text
@@ -157,6 +165,42 @@ def text_as_approved(look: Look) -> Iterator[str]:
         SELECT 'touch ' || max(d.touch_id) FROM delivery d
         WHERE d.sha256 <> '' AND d.touch_id IS NOT NULL
         GROUP BY d.message_id HAVING min(d.sha256) <> max(d.sha256)""")
+    caught = look.within(SandboxMail.everywhere.caught()).order_by("-pk")
+    newest = caught[:MOST_READ].iterator(MAILS_AT_ONCE)
+    while mails := list(islice(newest, MAILS_AT_ONCE)):
+        touches = Touch.objects.filter(message_id__in=[mail.message_id for mail in mails])
+        by_id = {touch.message_id: touch for touch in touches}
+        for mail in mails:
+            touch = by_id.get(mail.message_id)
+            if touch and mail.raw and not reads_as_approved(bytes(mail.raw), touch):
+                yield f"touch {touch.pk}"
+
+
+def reads_as_approved(raw: bytes, touch: Touch) -> bool:
+    """Tell whether a mail is the approved one: sender, recipient, subject, text and way out."""
+    mail = message_from_bytes(raw, policy=compat32)
+    people = [
+        [(decoded(name), address) for name, address in getaddresses([str(mail[header] or "")])]
+        for header in ("From", "To")
+    ]
+    if [len(each) for each in people] != [1, 1]:
+        return False
+    ((sender_name, sender),), ((_, recipient),) = people
+    plain = next((part for part in mail.walk() if part.get_content_type() == "text/plain"), mail)
+    payload = plain.get_payload(decode=True)
+    text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    approved = touch.full_text.replace("\r\n", "\n")
+    before, between, rest = text.replace("\r\n", "\n").partition(approved)
+    subject = touch.subject.strip()
+    return (
+        _same_address(sender, touch.sender)
+        and _same_address(recipient, touch.recipient)
+        and sender_name == " ".join(touch.sender_name.split())
+        and subject in ("", decoded("".join(str(mail["Subject"] or "").splitlines())))
+        and (before, between) == ("", approved)
+        and rest.startswith(WAY_OUT)
+        and rest.strip().count("\n") == 0
+    )
 
 
 @invariant(

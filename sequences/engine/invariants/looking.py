@@ -117,7 +117,8 @@ class Look:
                 UNION ALL {_LINES[connection.vendor]}
             ), delivery AS MATERIALIZED (
                 SELECT j.name, j.mailbox_id, j.mailbox, j.message_id, j.recipient, j.accepted_at,
-                       j.sha256, j.reference, CAST(coalesce(own.id, renamed.id) AS bigint) AS touch_id
+                       j.sha256, j.reference,
+                       CAST(coalesce(own.id, renamed.id) AS bigint) AS touch_id
                 FROM journal j
                 LEFT JOIN sequences_touch own
                     ON own.message_id = j.message_id AND NOT (own.message_id = '')
