@@ -41,9 +41,9 @@ def verify(*options: str) -> str:
     return out.getvalue()
 
 
-def journal_of(world: World, tmp_path: Path, *more: dict[str, str]) -> str:
+def journal(tmp_path: Path, *lines: dict[str, str]) -> str:
+    """Write these lines into a file, as a provider would."""
     file = tmp_path / "journal.jsonl"
-    lines = [*world.server.journal, *more]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     return str(file)
 

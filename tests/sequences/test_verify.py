@@ -17,7 +17,7 @@ from tests.sequences.judging import (
     CODES,
     NEEDS_JOURNAL,
     broken,
-    journal_of,
+    journal,
     judge,
     six_attempts,
     verify,
@@ -138,6 +138,6 @@ def test_it_writes_nothing(world, tmp_path):
         return execute(sql, *rest)
 
     with connection.execute_wrapper(note):
-        verify("--journal", journal_of(world, tmp_path))
+        verify("--journal", journal(tmp_path, *world.server.journal))
 
     assert begun <= {"SELECT", "WITH", "SET", "PRAGMA", "SAVEPOINT", "RELEASE"}

@@ -61,6 +61,16 @@ def test_an_approved_step_that_got_no_time_is_forgotten(world):
     assert broken() == {}
 
 
+def test_a_pause_that_does_not_end_is_forgotten(world):
+    run = world.runs["waiting"]
+    rows = Enrollment.everywhere.filter(pk=run.pk)
+
+    rows.update(status="paused", paused_until=now() - timedelta(minutes=19))
+    assert broken() == {}
+    rows.update(paused_until=now() - timedelta(minutes=21))
+    assert broken() == {"I08": [f"enrollment {run.pk}"]}
+
+
 def test_a_stop_that_was_undone_held_while_it_held(world):
     """ "undone" was stopped for five seconds and sent two mails afterwards."""
     assert broken() == {}

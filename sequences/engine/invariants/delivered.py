@@ -8,6 +8,7 @@ from itertools import islice
 
 from mailboxes.compose import RefusedMail, checked_address, decoded
 from mailboxes.models import SandboxMail
+from sequences.engine.invariants.journal import touch_of
 from sequences.engine.invariants.looking import Look, invariant
 from sequences.models import Touch
 from sequences.rules import footer, texts
@@ -41,7 +42,7 @@ def delivered_once(look: Look) -> Iterator[str]:
 
 @invariant("I02", "No step was delivered twice under two Message-IDs.", needs_journal=True)
 def step_once(look: Look) -> Iterator[str]:
-    """A mail under an id that we do not know names its touch in its reference header."""
+    """What it was made for is known by its ids, or by its reference header."""
     yield from look.names(f"""{look.taken}
         SELECT 'touch ' || max(t.id) FROM delivery d JOIN sequences_touch t ON t.id = d.touch_id
         GROUP BY t.enrollment_id, coalesce(t.step_id, -t.id)
@@ -235,33 +236,30 @@ def _same_address(reached: str, meant: str) -> bool:
 
 
 def _strangers(look: Look) -> Iterator[tuple[str, int | None]]:
-    """Yield the mails under an id that we do not know, and the touch delivered beside each."""
-    unknown = look.rows(f"""{look.taken}
-        SELECT d.name, d.reference FROM delivery d WHERE d.touch_id IS NULL AND NOT EXISTS (
+    """Yield the mails that we do not know, and for each the touch it is a second copy of.
+
+    A mail that the Sandbox kept says in its reference header which touch it was made for.
+    """
+    unknown = look.names(f"""{look.taken}
+        SELECT d.name FROM delivery d WHERE d.touch_id IS NULL AND NOT EXISTS (
             SELECT 1 FROM outreach_user u WHERE lower(u.email) = lower(d.recipient))""")
-    found = dict(islice(unknown, MOST_STRANGERS))
-    found |= _references([name for name, reference in found.items() if not reference])
-    ids = [pk for pk in map(_touch_id, found.values()) if pk is not None]
-    known = look.touches().filter(pk__in=ids).values_list("pk", flat=True)
-    beside = _delivered(look, known)
-    for name, reference in found.items():
-        touch_id = _touch_id(reference)
-        yield name, touch_id if touch_id in beside else None
+    names = list(islice(unknown, MOST_STRANGERS))
+    made_for = _made_for(names)
+    known = look.touches().filter(pk__in=made_for.values()).values_list("pk", flat=True)
+    delivered = _delivered(look, known)
+    for name in names:
+        touch_id = made_for.get(name)
+        yield name, touch_id if touch_id in delivered else None
 
 
-def _references(names: list[str]) -> dict[str, str]:
-    """Read our reference header in the mails that the Sandbox kept."""
+def _made_for(names: list[str]) -> dict[str, int]:
     pks = [int(name.removeprefix("mail ")) for name in names if name.startswith("mail ")]
-    mails = SandboxMail.everywhere.filter(pk__in=pks).values_list("pk", "raw")
-    return {
-        f"mail {pk}": str(message_from_bytes(bytes(raw), policy=compat32)["X-Outreach-Ref"] or "")
-        for pk, raw in mails.iterator(100)
-    }
-
-
-def _touch_id(reference: str) -> int | None:
-    number = reference.strip().removeprefix("t")
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
+    made_for = {}
+    for pk, raw in SandboxMail.everywhere.filter(pk__in=pks).values_list("pk", "raw").iterator(100):
+        header = message_from_bytes(bytes(raw), policy=compat32)["X-Outreach-Ref"]
+        if (touch_id := touch_of(str(header or ""))) is not None:
+            made_for[f"mail {pk}"] = touch_id
+    return made_for
 
 
 def _delivered(look: Look, touch_ids: Iterable[int]) -> set[int]:
