@@ -41,9 +41,9 @@ def verify(*options: str) -> str:
     return out.getvalue()
 
 
-def journal_of(world: World, tmp_path: Path, *more: dict[str, str]) -> str:
+def journal(tmp_path: Path, *lines: dict[str, str]) -> str:
+    """Write these lines into a file, as a provider would."""
     file = tmp_path / "journal.jsonl"
-    lines = [*world.server.journal, *more]
     file.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     return str(file)
 
@@ -100,9 +100,15 @@ def _no_wire_mark(world: World) -> None:
 
 
 def _refused_but_delivered(world: World) -> None:
-    touch = world.touch("waiting", 2)
+    first, touch = world.mail("waiting"), world.touch("waiting", 2)
     _attempt(touch, "rejected", wire_at=now() - timedelta(minutes=5))
-    copy_mail(world, message_id=touch.message_id, recipient=touch.recipient, accepted_at=now())
+    copy_mail(
+        world,
+        message_id=touch.message_id,
+        recipient=touch.recipient,
+        raw=bytes(first.raw).replace(b"this is step 1", b"this is step 2"),
+        accepted_at=now(),
+    )
 
 
 def never_asked_about(world: World) -> None:

@@ -17,7 +17,7 @@ from tests.sequences.judging import (
     CODES,
     NEEDS_JOURNAL,
     broken,
-    journal_of,
+    journal,
     judge,
     six_attempts,
     verify,
@@ -51,7 +51,7 @@ def test_it_prints_a_line_for_each_and_a_summary(world):
 
     assert [line.split()[0] for line in lines[:24]] == CODES
     assert lines[0] == "I01 holds       No Message-ID was delivered twice."
-    assert lines[24] == "24 hold, 0 are broken, 0 were not judged."
+    assert lines[24] == "Held: 24. Broken: 0. Not judged: 0."
     unknown = "What was really delivered is unknown, without a journal, for "
     assert lines[25] == f"{unknown}{world.server.mailbox.email}."
 
@@ -101,7 +101,7 @@ def test_it_names_what_it_found_and_ends_with_1(world):
     assert f"I20 BROKEN      {promise}: 1 found, touch {world.touch('all', 3).pk}\n" in (
         out.getvalue()
     )
-    assert "23 hold, 1 are broken, 0 were not judged." in out.getvalue()
+    assert "Held: 23. Broken: 1. Not judged: 0." in out.getvalue()
 
 
 def test_what_it_found_is_bounded(world):
@@ -118,8 +118,8 @@ def test_what_it_found_is_bounded(world):
 @pytest.mark.parametrize(
     "options, problem",
     [
-        (["--older-than", "-1"], "--older-than is a whole number of minutes"),
-        (["--since", "monday", "--journal", "x"], "--since is a time with its zone"),
+        (["--older-than", "-1"], "--older-than: a whole number of minutes"),
+        (["--since", "monday", "--journal", "x"], "--since: a time with its zone"),
         (["--since", "2026-11-01T00:00:00Z"], "--since says where a journal begins"),
         (["--journal", "/nowhere/at/all"], "cannot be read: No such file or directory"),
         (["--workspace", "Nobody's"], "No workspace is called “Nobody's”."),
@@ -138,6 +138,6 @@ def test_it_writes_nothing(world, tmp_path):
         return execute(sql, *rest)
 
     with connection.execute_wrapper(note):
-        verify("--journal", journal_of(world, tmp_path))
+        verify("--journal", journal(tmp_path, *world.server.journal))
 
     assert begun <= {"SELECT", "WITH", "SET", "PRAGMA", "SAVEPOINT", "RELEASE"}

@@ -29,7 +29,7 @@ def test_without_a_sandbox_or_a_journal_ten_are_not_judged():
         "I01 not judged  No Message-ID was delivered twice: "
         "it needs a Sandbox mailbox, or a provider's journal."
     )
-    assert lines[24:] == ["14 hold, 0 are broken, 10 were not judged."]
+    assert lines[24:] == ["Held: 14. Broken: 0. Not judged: 10."]
 
 
 def test_it_sees_one_moment_and_keeps_nobody_waiting():
@@ -42,7 +42,7 @@ def test_it_sees_one_moment_and_keeps_nobody_waiting():
 
     touch.refresh_from_db()
     assert (sent, touch.status) == (1, Touch.Status.SENT)
-    assert verify("--older-than", "0")[24] == "24 hold, 0 are broken, 0 were not judged."
+    assert verify("--older-than", "0")[24] == "Held: 24. Broken: 0. Not judged: 0."
 
 
 def test_the_database_refuses_to_write_meanwhile_and_writes_again_afterwards():

@@ -61,6 +61,16 @@ def test_an_approved_step_that_got_no_time_is_forgotten(world):
     assert broken() == {}
 
 
+def test_a_pause_that_does_not_end_is_forgotten(world):
+    run = world.runs["waiting"]
+    rows = Enrollment.everywhere.filter(pk=run.pk)
+
+    rows.update(status="paused", paused_until=now() - timedelta(minutes=19))
+    assert broken() == {}
+    rows.update(paused_until=now() - timedelta(minutes=21))
+    assert broken() == {"I08": [f"enrollment {run.pk}"]}
+
+
 def test_a_stop_that_was_undone_held_while_it_held(world):
     """ "undone" was stopped for five seconds and sent two mails afterwards."""
     assert broken() == {}
@@ -120,3 +130,23 @@ def test_test_mails_to_people_of_ours_belong_to_no_step(world):
     copy_mail(world, message_id="<test@brightline.test>", recipient=world.alice.email, raw=b"")
 
     assert broken() == {}
+
+
+@pytest.mark.parametrize(
+    "found, put",
+    [
+        (b"this is step 1", b"this is something else"),
+        (b"To: All Lee <all@globex.test>", b"To: All Lee <all@globex.test>, <more@globex.test>"),
+        (b"From: Alex Morgan", b"From: Alex Organ"),
+        (b"Subject: Quick question", b"Subject: Slow question"),
+        (b"To stop receiving these mails: ", b"No way out. "),
+    ],
+)
+def test_mails_are_read_as_their_prospects_see_them(world, found, put):
+    mail = world.mail("all")
+    assert found in bytes(mail.raw)
+
+    mail.raw = bytes(mail.raw).replace(found, put)
+    mail.save()
+
+    assert broken() == {"I16": [f"touch {world.touch('all').pk}"]}

@@ -3,15 +3,23 @@
 from collections.abc import Iterable, Iterator
 from email import message_from_bytes
 from email.policy import compat32
+from email.utils import getaddresses
 from itertools import islice
 
-from mailboxes.compose import RefusedMail, checked_address
+from mailboxes.compose import RefusedMail, checked_address, decoded
 from mailboxes.models import SandboxMail
+from sequences.engine.invariants.journal import touch_of
 from sequences.engine.invariants.looking import Look, invariant
-from sequences.rules import texts
+from sequences.models import Touch
+from sequences.rules import footer, texts
 
 # Mails without a touch whose headers are read.
 MOST_STRANGERS = 1000
+
+# Mails that are read as their prospects see them, the newest first.
+MOST_READ = 1000
+MAILS_AT_ONCE = 100
+WAY_OUT = "\n" + footer.OPT_OUT.partition("{")[0]
 
 # A person said that it had not arrived; that it had arrived.
 SENT_AGAIN = """EXISTS (SELECT 1 FROM sequences_attempt w WHERE w.touch_id = {0}
@@ -34,7 +42,7 @@ def delivered_once(look: Look) -> Iterator[str]:
 
 @invariant("I02", "No step was delivered twice under two Message-IDs.", needs_journal=True)
 def step_once(look: Look) -> Iterator[str]:
-    """A mail under an id that we do not know names its touch in its reference header."""
+    """What it was made for is known by its ids, or by its reference header."""
     yield from look.names(f"""{look.taken}
         SELECT 'touch ' || max(t.id) FROM delivery d JOIN sequences_touch t ON t.id = d.touch_id
         GROUP BY t.enrollment_id, coalesce(t.step_id, -t.id)
@@ -138,7 +146,8 @@ def steps_in_order(look: Look) -> Iterator[str]:
 
 @invariant("I16", "Only approved text was delivered.", needs_journal=True)
 def text_as_approved(look: Look) -> Iterator[str]:
-    """The row still has the hash of what it says, and no mail left in two versions."""
+    """The row still has the hash of what it says, no mail left in two versions, and the newest
+    that the Sandbox caught say what was approved."""
     rows = look.rows(f"""{look.taken}
         SELECT t.id, t.approved_at IS NULL, t.approved_hash, t.recipient, t.sender_name, t.sender,
                t.subject, t.full_text
@@ -157,6 +166,42 @@ def text_as_approved(look: Look) -> Iterator[str]:
         SELECT 'touch ' || max(d.touch_id) FROM delivery d
         WHERE d.sha256 <> '' AND d.touch_id IS NOT NULL
         GROUP BY d.message_id HAVING min(d.sha256) <> max(d.sha256)""")
+    caught = look.within(SandboxMail.everywhere.caught()).order_by("-pk")
+    newest = caught[:MOST_READ].iterator(MAILS_AT_ONCE)
+    while mails := list(islice(newest, MAILS_AT_ONCE)):
+        touches = Touch.objects.filter(message_id__in=[mail.message_id for mail in mails])
+        by_id = {touch.message_id: touch for touch in touches}
+        for mail in mails:
+            touch = by_id.get(mail.message_id)
+            if touch and mail.raw and not reads_as_approved(bytes(mail.raw), touch):
+                yield f"touch {touch.pk}"
+
+
+def reads_as_approved(raw: bytes, touch: Touch) -> bool:
+    """Tell whether a mail is the approved one: sender, recipient, subject, text and way out."""
+    mail = message_from_bytes(raw, policy=compat32)
+    people = [
+        [(decoded(name), address) for name, address in getaddresses([str(mail[header] or "")])]
+        for header in ("From", "To")
+    ]
+    if [len(each) for each in people] != [1, 1]:
+        return False
+    ((sender_name, sender),), ((_, recipient),) = people
+    plain = next((part for part in mail.walk() if part.get_content_type() == "text/plain"), mail)
+    payload = plain.get_payload(decode=True)
+    text = payload.decode("utf-8", "replace") if isinstance(payload, bytes) else ""
+    approved = touch.full_text.replace("\r\n", "\n")
+    before, between, rest = text.replace("\r\n", "\n").partition(approved)
+    subject = touch.subject.strip()
+    return (
+        _same_address(sender, touch.sender)
+        and _same_address(recipient, touch.recipient)
+        and sender_name == " ".join(touch.sender_name.split())
+        and subject in ("", decoded("".join(str(mail["Subject"] or "").splitlines())))
+        and (before, between) == ("", approved)
+        and rest.startswith(WAY_OUT)
+        and rest.strip().count("\n") == 0
+    )
 
 
 @invariant(
@@ -191,33 +236,30 @@ def _same_address(reached: str, meant: str) -> bool:
 
 
 def _strangers(look: Look) -> Iterator[tuple[str, int | None]]:
-    """Yield the mails under an id that we do not know, and the touch delivered beside each."""
-    unknown = look.rows(f"""{look.taken}
-        SELECT d.name, d.reference FROM delivery d WHERE d.touch_id IS NULL AND NOT EXISTS (
+    """Yield the mails that we do not know, and for each the touch it is a second copy of.
+
+    A mail that the Sandbox kept says in its reference header which touch it was made for.
+    """
+    unknown = look.names(f"""{look.taken}
+        SELECT d.name FROM delivery d WHERE d.touch_id IS NULL AND NOT EXISTS (
             SELECT 1 FROM outreach_user u WHERE lower(u.email) = lower(d.recipient))""")
-    found = dict(islice(unknown, MOST_STRANGERS))
-    found |= _references([name for name, reference in found.items() if not reference])
-    ids = [pk for pk in map(_touch_id, found.values()) if pk is not None]
-    known = look.touches().filter(pk__in=ids).values_list("pk", flat=True)
-    beside = _delivered(look, known)
-    for name, reference in found.items():
-        touch_id = _touch_id(reference)
-        yield name, touch_id if touch_id in beside else None
+    names = list(islice(unknown, MOST_STRANGERS))
+    made_for = _made_for(names)
+    known = look.touches().filter(pk__in=made_for.values()).values_list("pk", flat=True)
+    delivered = _delivered(look, known)
+    for name in names:
+        touch_id = made_for.get(name)
+        yield name, touch_id if touch_id in delivered else None
 
 
-def _references(names: list[str]) -> dict[str, str]:
-    """Read our reference header in the mails that the Sandbox kept."""
+def _made_for(names: list[str]) -> dict[str, int]:
     pks = [int(name.removeprefix("mail ")) for name in names if name.startswith("mail ")]
-    mails = SandboxMail.everywhere.filter(pk__in=pks).values_list("pk", "raw")
-    return {
-        f"mail {pk}": str(message_from_bytes(bytes(raw), policy=compat32)["X-Outreach-Ref"] or "")
-        for pk, raw in mails.iterator(100)
-    }
-
-
-def _touch_id(reference: str) -> int | None:
-    number = reference.strip().removeprefix("t")
-    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
+    made_for = {}
+    for pk, raw in SandboxMail.everywhere.filter(pk__in=pks).values_list("pk", "raw").iterator(100):
+        header = message_from_bytes(bytes(raw), policy=compat32)["X-Outreach-Ref"]
+        if (touch_id := touch_of(str(header or ""))) is not None:
+            made_for[f"mail {pk}"] = touch_id
+    return made_for
 
 
 def _delivered(look: Look, touch_ids: Iterable[int]) -> set[int]:

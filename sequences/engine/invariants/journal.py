@@ -77,8 +77,18 @@ def _line(number: int, text: str) -> dict[str, Any]:
         "mailbox": found["mailbox"].strip().lower(),
         "accepted_at": _instant(number, found["accepted_at"]),
         "sha256": sha256.lower(),
-        "reference": reference.strip(),
+        "touch": touch_of(reference),
     }
+
+
+def touch_of(reference: str) -> int | None:
+    """Return the touch that our reference header names.
+
+    >>> touch_of("t12"), touch_of("somebody else's")
+    (12, None)
+    """
+    number = reference.strip().removeprefix("t")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
 def _instant(number: int, text: str) -> str:

@@ -96,35 +96,38 @@ class Look:
     def taken(self) -> str:
         """Begin a statement with `delivery`: what providers took, and for which touch.
 
-        Served by message_id_once and touch_wire_id. What is not ours has no touch. The cast lets
-        SQLite index what it has collected.
+        By our Message-ID, by the one that the provider gave it, or by the reference header that a
+        journal's line quotes; served by message_id_once and touch_wire_id. What is not ours has
+        no touch. The cast lets SQLite index what it has collected.
         """
         scoped = ""
         if self.workspace:
             scoped = f"""
-                WHERE coalesce(own.id, renamed.id) IS NULL OR EXISTS (
-                    SELECT 1 FROM sequences_enrollment e
-                    WHERE e.id = coalesce(own.enrollment_id, renamed.enrollment_id)
+                WHERE coalesce(own.id, renamed.id, named.id) IS NULL OR EXISTS (
+                    SELECT 1 FROM sequences_enrollment e WHERE e.id = coalesce(
+                        own.enrollment_id, renamed.enrollment_id, named.enrollment_id)
                     {self.mine("e")})"""
         return f"""
             WITH journal AS (
                 SELECT 'mail ' || s.id AS name, s.mailbox_id AS mailbox_id,
                        lower(m.email) AS mailbox, s.message_id AS message_id,
                        s.recipient AS recipient, s.accepted_at AS accepted_at,
-                       '' AS sha256, '' AS reference
+                       '' AS sha256, CAST(NULL AS bigint) AS touch
                 FROM mailboxes_sandboxmail s JOIN mailboxes_mailbox m ON m.id = s.mailbox_id
                 WHERE s.accepted_at IS NOT NULL {self.mine("m")}
                 UNION ALL {_LINES[connection.vendor]}
             ), delivery AS MATERIALIZED (
                 SELECT j.name, j.mailbox_id, j.mailbox, j.message_id, j.recipient, j.accepted_at,
-                       j.sha256, j.reference,
-                       CAST(coalesce(own.id, renamed.id) AS bigint) AS touch_id
+                       j.sha256,
+                       CAST(coalesce(own.id, renamed.id, named.id) AS bigint) AS touch_id
                 FROM journal j
                 LEFT JOIN sequences_touch own
                     ON own.message_id = j.message_id AND NOT (own.message_id = '')
                 LEFT JOIN sequences_touch renamed
                     ON renamed.wire_message_id = j.message_id
                     AND NOT (renamed.wire_message_id = '') AND own.id IS NULL
+                LEFT JOIN sequences_touch named
+                    ON named.id = j.touch AND own.id IS NULL AND renamed.id IS NULL
                 {scoped}
             )"""
 
@@ -152,15 +155,15 @@ class Look:
 _LINES = {
     "postgresql": """
         SELECT 'line ' || f.line, NULL::bigint, f.mailbox, f.message_id, f.recipient,
-               f.accepted_at, f.sha256, f.reference
+               f.accepted_at, f.sha256, f.touch
         FROM json_to_recordset(%(journal)s::json) AS f(
             line integer, mailbox text, message_id text, recipient text,
-            accepted_at timestamptz, sha256 text, reference text)""",
+            accepted_at timestamptz, sha256 text, touch bigint)""",
     "sqlite": """
         SELECT 'line ' || json_extract(f.value, '$.line'), NULL,
                json_extract(f.value, '$.mailbox'), json_extract(f.value, '$.message_id'),
                json_extract(f.value, '$.recipient'), json_extract(f.value, '$.accepted_at'),
-               json_extract(f.value, '$.sha256'), json_extract(f.value, '$.reference')
+               json_extract(f.value, '$.sha256'), json_extract(f.value, '$.touch')
         FROM json_each(%(journal)s) f""",
 }
 

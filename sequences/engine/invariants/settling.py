@@ -41,7 +41,12 @@ def nothing_stuck(look: Look) -> Iterator[str]:
 @invariant("I08", "Nothing that is due is forgotten.")
 def nothing_forgotten(look: Look) -> Iterator[str]:
     """Not sent although it is long due and its own explanation finds nothing that holds it,
-    neither now nor then; or approved and next in line without a time."""
+    neither now nor then; or approved and next in line without a time; or still paused although
+    the pause is over."""
+    paused = Enrollment.everywhere.filter(
+        status=Enrollment.Status.PAUSED, paused_until__lte=look.before
+    )
+    yield from _names("enrollment", look.within(paused))
     running = look.touches().filter(
         enrollment__status__in=Enrollment.SENDING, enrollment__updated_at__lte=look.before
     )

@@ -1,7 +1,7 @@
 """manage.py verify"""
 
 import json
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,7 +62,8 @@ class Command(BaseCommand):
             show = self.as_json if options["json"] else self.as_lines
             broken = show(look)
         if broken:
-            raise CommandError(f"{broken} of the {len(invariants.INVARIANTS)} do not hold.")
+            does = "does" if broken == 1 else "do"
+            raise CommandError(f"{broken} of the {len(invariants.INVARIANTS)} {does} not hold.")
 
     def as_lines(self, look: Look) -> int:
         """Print a line for each as it is judged; returns how many are broken."""
@@ -70,8 +71,10 @@ class Command(BaseCommand):
         for finding in invariants.judge(look):
             counts[finding.verdict] += 1
             self.stdout.write(line_of(finding))
-        summary = f"{counts['holds']} hold, {counts['BROKEN']} are broken"
-        self.stdout.write(f"{summary}, {counts['not judged']} were not judged.")
+        self.stdout.write(
+            f"Held: {counts['holds']}. Broken: {counts['BROKEN']}. "
+            f"Not judged: {counts['not judged']}."
+        )
         if untold := [mailbox.email for mailbox in look.untold()[: MAILBOXES_ON_A_LINE + 1]]:
             more = " and others" if len(untold) > MAILBOXES_ON_A_LINE else ""
             self.stdout.write(
@@ -143,7 +146,7 @@ def read_journal(path: str, workspace: int | None) -> Journal:
 def minutes(text: str) -> int:
     """Return the number of minutes, from 0 to a year of them."""
     if not text.isdecimal() or int(text) > 366 * 24 * 60:
-        raise CommandError("--older-than is a whole number of minutes, 0 or more, at most a year.")
+        raise ArgumentTypeError("a whole number of minutes, 0 or more, at most a year.")
     return int(text)
 
 
@@ -154,5 +157,5 @@ def instant(text: str) -> datetime:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise CommandError("--since is a time with its zone, like 2026-11-01T00:00:00Z.")
+        raise ArgumentTypeError("a time with its zone, like 2026-11-01T00:00:00Z.")
     return at.astimezone(UTC)
