@@ -134,15 +134,19 @@ def _accept(
     if touch.status == Touch.Status.SENT:
         # Nobody could tell, a person sent it again, and now both were taken.
         outcome = attempt.outcome or Attempt.Outcome.UNKNOWN
-        _close(attempt_id, outcome, words=f"Taken as well: {receipt.words}", at=at, by=by)
+        _close(attempt_id, outcome, words=f"Taken as well: {receipt.words}", at=at)
         Event.log(run, "sent_twice", touch=touch, by=by, once=f"sent twice:{attempt_id}")
         return
     _close(attempt_id, Attempt.Outcome.ACCEPTED, words=receipt.words, at=at, by=by)
     if attempt.outcome or attempt.token != touch.lease_token:
-        for other in touch.attempts.filter(outcome="", wire_at__isnull=True):
-            # Begun again meanwhile; its worker passes no gate any more.
-            _close(other.pk, Attempt.Outcome.ABANDONED, words="It had been sent.", at=at)
-            _release(other.pk)
+        for other in touch.attempts.filter(outcome="").exclude(pk=attempt_id):
+            if other.wire_at:
+                # Sent again meanwhile; whatever becomes of it, nobody has to decide any more.
+                _close(other.pk, Attempt.Outcome.UNKNOWN, words="It had been sent before.", at=at)
+            else:
+                # Begun again meanwhile; its worker passes no gate any more.
+                _close(other.pk, Attempt.Outcome.ABANDONED, words="It had been sent.", at=at)
+                _release(other.pk)
     touch.move(
         "sent",
         allowed=[status for status in Touch.Status.values if status != Touch.Status.SENT],
@@ -181,7 +185,7 @@ def settle_refusal(claim: "Claim", problem: ProviderError) -> None:
             # The reaper was here first, and the reconciler asks the provider; or news of an
             # earlier attempt was, and this one only gives back what it reserved.
             if not isinstance(problem, Unknown):
-                _give_up_open(claim.attempt.pk, problem.words, at)
+                _give_up(claim.attempt.pk, touch, problem.words, at)
             return
         if isinstance(problem, Unknown):
             _become_uncertain(run, touch, claim.attempt.pk, problem.words, at)
@@ -427,16 +431,20 @@ def _back_in_line(run: Enrollment) -> dict[str, Any]:
     return {"to": Touch.Status.SCHEDULED}
 
 
-def _give_up_open(attempt_id: int, words: str, at: datetime) -> None:
-    if Attempt.objects.filter(pk=attempt_id, outcome="").exists():
+def _give_up(attempt_id: int, touch: Touch, words: str, at: datetime) -> None:
+    """Give back what an attempt reserved that nobody waits for any more."""
+    forgotten = ["", Attempt.Outcome.UNKNOWN] if touch.status == Touch.Status.SENT else [""]
+    if Attempt.objects.filter(pk=attempt_id, outcome__in=forgotten).exists():
         _close(attempt_id, Attempt.Outcome.REJECTED, words=words, at=at)
         _release(attempt_id)
 
 
 def _close(attempt_id: int, outcome: str, *, words: str, at: datetime, by: Any = None) -> None:
-    Attempt.objects.filter(pk=attempt_id).update(
-        outcome=outcome, words=words, finished_at=at, decided_by=by
-    )
+    """Write down how an attempt ended; who decided about it before stays named."""
+    changes: dict[str, Any] = {"outcome": outcome, "words": words, "finished_at": at}
+    if by is not None:
+        changes["decided_by"] = by
+    Attempt.objects.filter(pk=attempt_id).update(**changes)
 
 
 def _release(attempt_id: int) -> None:

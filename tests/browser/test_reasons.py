@@ -6,8 +6,8 @@ from datetime import UTC, datetime, time, timedelta
 from playwright.sync_api import Page, expect
 
 from mailboxes.models import Mailbox, MailboxDay, WorkspaceDay
-from outreach import times
-from outreach.models import User, Workspace
+from outreach import guards, times
+from outreach.models import Instance, User, Workspace
 from sequences.engine import explain
 from sequences.engine.explain import Reason
 from sequences.models import (
@@ -104,6 +104,14 @@ def _undecided(workspace: Workspace, alice: User) -> Enrollment:
 def _failed(workspace: Workspace, alice: User) -> Enrollment:
     run = approved(workspace, alice)
     fail_first_step(run)
+    return run
+
+
+@says(Reason.HELD, "Sending is held.")
+def _held(workspace: Workspace, alice: User) -> Enrollment:
+    run = approved(workspace, alice)
+    Instance.objects.create(lineage="another", fingerprint="another", place="elsewhere")
+    guards.forget()
     return run
 
 
@@ -356,6 +364,8 @@ def test_every_reason_is_shown_in_the_drawer_with_its_sentence(
             expect(page.get_by_role("dialog"), reason).to_contain_text(words)
             Workspace.objects.filter(pk=workspace.pk).update(stopped_at=None, daily_limit=None)
             workspace.refresh_from_db()
+            Instance.objects.all().delete()
+            guards.forget()
 
 
 def test_a_reason_leads_to_where_it_is_changed(

@@ -10,9 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from mailboxes.models import MailboxDay, SandboxMail
 from mailboxes.providers import provider_for
-from mailboxes.providers.base import Receipt
+from mailboxes.providers.base import Receipt, TryAgain, Unknown
 from outreach import times
-from sequences.engine import outcomes, reconciling, sending
+from sequences.engine import claiming, outcomes, reconciling, sending
 from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
 from tests.factories import (
     approve,
@@ -172,6 +172,36 @@ def test_a_mail_that_was_accepted_twice_is_counted_twice_and_said(workspace):
     assert run.events.filter(kind="sent").count() == 1
     assert run.events.filter(kind="sent_twice").count() == 1
     assert run.steps_done == 1
+
+
+@pytest.mark.parametrize(
+    ("fate", "outcome", "used"),
+    [(None, "unknown", 2), (Unknown("no answer"), "unknown", 2), (TryAgain("451"), "rejected", 1)],
+)
+def test_once_the_first_answer_has_come_nobody_waits_for_the_second(
+    alice, workspace, fate, outcome, used
+):
+    """The mail that was sent again meanwhile leaves no attempt open, and what it reserved is
+    given back where it provably did not leave."""
+    touch = make_due_touch(workspace=workspace)
+    slow = run_until("on the wire", touch)
+    lose_lease(touch)
+    outcomes.was_not_sent(touch.pk, by=alice)
+    Touch.objects.filter(pk=touch.pk).update(due_at=times.now())
+    free_pace()
+    claim = claiming.claim_touch(touch.pk, provider_for(touch.mailbox))
+    stages = sending.carry(claim, provider_for(touch.mailbox))
+    while next(stages) != "on the wire":
+        pass
+
+    assert list(slow)[-1] == "accepted"
+    if fate:  # otherwise its worker was killed
+        outcomes.settle_refusal(claim, fate)
+
+    first, second = touch.attempts.all()
+    assert (first.outcome, first.decided_by) == ("accepted", alice)
+    assert second.outcome == outcome
+    assert MailboxDay.objects.get().used == used
 
 
 def test_news_about_a_mail_that_was_settled_meanwhile_changes_nothing(alice, workspace):

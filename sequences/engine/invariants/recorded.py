@@ -1,6 +1,7 @@
 """The invariants that the product's own records can be judged by, at any moment."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import Count, Exists, F, OuterRef, Q
@@ -48,12 +49,22 @@ def _ledgers(look: Look, column: str, counted: str) -> Iterator[str]:
             JOIN sequences_touch t ON t.id = a.touch_id
             JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
             WHERE a.sequence_day IS NOT NULL AND {counted}
-        ) y GROUP BY y.owner, y.day HAVING sum(y.number) <> 0""")
+        ) y GROUP BY y.owner, y.day HAVING sum(y.number) <> 0
+        UNION ALL
+        SELECT 'workspace ' || z.owner || ' on ' || z.day FROM (
+            SELECT q.workspace_id AS owner, q.day AS day, q.{column} AS number
+            FROM mailboxes_workspaceday q JOIN outreach_workspace w ON w.id = q.workspace_id
+            {look.mine("q")}
+            UNION ALL
+            SELECT m.workspace_id, a.workspace_day, -1 FROM sequences_attempt a
+            JOIN mailboxes_mailbox m ON m.id = a.mailbox_id {look.mine("m")}
+            WHERE a.workspace_day IS NOT NULL AND {counted}
+        ) z GROUP BY z.owner, z.day HAVING sum(z.number) <> 0""")
 
 
 @invariant("I09", "Every day's count of sent mails is right.")
 def sent_counts(look: Look) -> Iterator[str]:
-    """Of mailboxes and of sequences: as many as their attempts that were accepted."""
+    """Of mailboxes, sequences and workspaces: as many as their attempts that were accepted."""
     return _ledgers(look, "sent", f"(a.outcome = 'accepted' OR {TAKEN_TWICE})")
 
 
@@ -65,13 +76,15 @@ def reservations(look: Look) -> Iterator[str]:
 
 @invariant("I12", "Nothing went out outside its sequence's sending hours.")
 def inside_the_hours(look: Look) -> Iterator[str]:
-    """Hours cannot be changed once a sequence has been active. What a person fast-forwarded in a
+    """Hours cannot be changed once a sequence has been active; holidays and days off can, so they
+    are not judged, nor are hours on the prospects' own clocks. What a person fast-forwarded in a
     sandbox is not held by them."""
     marks = look.rows(f"""
         SELECT e.sequence_id, a.wire_at, a.id FROM sequences_attempt a
         JOIN sequences_touch t ON t.id = a.touch_id
         JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
-        WHERE a.wire_at IS NOT NULL AND NOT t.is_hurried
+        JOIN sequences_sequence s ON s.id = e.sequence_id
+        WHERE a.wire_at IS NOT NULL AND NOT t.is_hurried AND NOT s.uses_prospect_zone
         ORDER BY e.sequence_id, a.wire_at""")
     sequence, opens, closes = None, None, None
     for sequence_id, wire_at, pk in marks:
@@ -80,7 +93,8 @@ def inside_the_hours(look: Look) -> Iterator[str]:
             sequence, opens, closes = Sequence.everywhere.get(pk=sequence_id), None, None
         if opens is None or closes is None or not opens <= at < closes:
             # Once for each opening, not for each mail.
-            opens, closes = next(schedule.openings(at, sequence.window))
+            hours = replace(sequence.window, country="", days_off=frozenset())
+            opens, closes = next(schedule.openings(at, hours))
         if not opens <= at < closes:
             yield f"attempt {pk}"
 
