@@ -7,7 +7,7 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkstemp
@@ -17,6 +17,8 @@ import structlog
 from django.conf import settings
 
 REDIS_SECONDS = 2
+# A history that nobody has gone on with for so long is forgotten in Redis.
+REMEMBERED = timedelta(days=400)
 # A Redis that does not answer is not asked again for this long.
 SILENT_SECONDS = 30
 
@@ -65,7 +67,7 @@ def remember(lineage: str, witness: Witness) -> None:
         if not settings.REDIS_URL:
             raise
     if settings.REDIS_URL:
-        _client(settings.REDIS_URL).set(_key(lineage), witness.text)
+        _client(settings.REDIS_URL).set(_key(lineage), witness.text, ex=REMEMBERED)
 
 
 def in_file(lineage: str) -> Witness | None:
