@@ -251,10 +251,13 @@ class TestFaults:
 
         assert caught.value.smtp
 
-    @pytest.mark.parametrize(("phase", "kind"), [("CONNECT", TryAgain), ("DOT", Unknown)])
-    def test_a_drip_of_bytes_does_not_outlast_the_deadline(self, phase, kind):
+    @pytest.mark.parametrize(
+        ("phase", "kind", "deadline"),
+        [("CONNECT", TryAgain, "command_timeout"), ("DOT", Unknown, "final_timeout")],
+    )
+    def test_a_drip_of_bytes_does_not_outlast_the_deadline(self, phase, kind, deadline):
         with running_script(**{phase: DRIP}) as server, pytest.raises(kind):
-            send(make_smtp(server.port, command_timeout=0.3, final_timeout=0.3))
+            send(make_smtp(server.port, **{deadline: 0.3}))
 
     def test_a_new_message_id_is_read_from_the_answer(self):
         answer = "250 2.0.0 OK <VI1PR0@eur.prod.outlook.test> [Hostname=VI1PR0.eur.test]"
