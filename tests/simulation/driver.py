@@ -221,6 +221,8 @@ class Simulation:
         elif stage == "held back":
             nemesis.note_held_back(self, worker)
         if stage in product.LAST:
+            if worker.mark is not None and worker.mark.held is None:
+                worker.mark.unwritten = True
             self.settled(worker, stage)
             self.go_on(worker, 0, 0)
         else:

@@ -47,6 +47,8 @@ class Mark:
     approved: tuple[str, str] | None
     ordered: bool  # a person said to send it again, after every earlier try
     held: Held | None = None
+    # The worker ended without calling the provider: certainly nothing has left.
+    unwritten: bool = False
 
     @property
     def key(self) -> str:
@@ -156,7 +158,9 @@ class Judge:
         if kind == "smtp":
             if ordered:
                 return False
-            return any(mark.held is None or mark.held.answer != "refused" for mark in earlier)
+            return not all(
+                mark.unwritten or (mark.held and mark.held.answer == "refused") for mark in earlier
+            )
         open_states = ("draft", "pending", "taken")
         return any(mark.held and mark.held.state in open_states for mark in earlier)
 
