@@ -325,6 +325,7 @@ class Enrollment(Moves):
                 undo_status=me.status if undo_until else "",
             )
             me.touches.cancel()
+            me.refresh_block()
             Event.log(me, event, by=by, reason=reason, note=note)
         self.refresh_from_db()
 
@@ -421,6 +422,10 @@ class Enrollment(Moves):
             kind, position = self.touches.block()
             if not kind and self.mailbox and self.mailbox.status == Mailbox.Status.DISCONNECTED:
                 kind = self.Block.MAILBOX
+        elif self.is_finished:
+            # Nothing waits any more, but what became of a mail must still be said.
+            position = self.touches.undecided()
+            kind = self.Block.UNCERTAIN_TOUCH if position is not None else ""
         if (kind, position) != (self.blocked_by, self.blocked_position):
             self.blocked_by, self.blocked_position = kind, position
             self.save(update_fields=["blocked_by", "blocked_position", "updated_at"])

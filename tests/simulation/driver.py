@@ -122,7 +122,8 @@ class Simulation:
                 over = min(over, self.at + LAST_ACCEPTANCE)
 
     def is_over(self) -> bool:
-        return not Enrollment.everywhere.unfinished().exists()
+        flying = Touch.objects.filter(status__in=Touch.IN_FLIGHT)
+        return not Enrollment.everywhere.unfinished().exists() and not flying.exists()
 
     # Plumbing
 

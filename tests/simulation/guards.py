@@ -25,7 +25,7 @@ MUTANTS: dict[str, Mutant] = {}
 # Guards of the list that are no functions, so that nothing can be put in their place.
 NOT_TRIED = {
     "steps: entered twice": "refused by the constraints touch_once and one_unfinished_run",
-    "drafts: a new one for every try": "is how it is done; nobody commits an earlier draft any more",
+    "drafts: a new one for every try": "is how it is done; nobody commits an earlier one any more",
 }
 
 

@@ -182,7 +182,7 @@ def decide(sim: "Simulation", run: Run, touch: Touch) -> None:
 def visit(sim: "Simulation") -> None:
     """Look through the needs-a-person list and deal with each entry."""
     admin.reconnect(sim)
-    blocked = Enrollment.everywhere.exclude(blocked_by="").unfinished().order_by("pk")
+    blocked = Enrollment.everywhere.exclude(blocked_by="").order_by("pk")
     runs = {run.enrollment.pk: run for run in sim.runs}
     for enrollment in blocked:
         run = runs[enrollment.pk]

@@ -26,8 +26,8 @@ def look(sim: "Simulation") -> None:
     finished = ~Q(enrollment__status__in=Enrollment.UNFINISHED)
     for touch in Touch.objects.filter(finished, status__in=Touch.WAITING).order_by("pk"):
         broke("a run that has ended holds nothing", touch, touch.status)
-    failed = Q(status=Status.FAILED) | Q(status=Status.UNCERTAIN, decide=True)
-    unseen = Touch.objects.filter(failed, enrollment__blocked_by="").exclude(finished)
+    waiting = (Q(status=Status.FAILED) & ~finished) | Q(status=Status.UNCERTAIN, decide=True)
+    unseen = Touch.objects.filter(waiting, enrollment__blocked_by="")
     for touch in unseen.order_by("pk"):
         broke("a person is told", touch, touch.status)
     open_attempts = Attempt.objects.filter(outcome="").exclude(touch__status=Status.SENDING)
