@@ -172,7 +172,9 @@ def decide(sim: "Simulation", run: Run, touch: Touch) -> None:
         return
     sim.note(f"{run} {key} decided: {'it was sent' if said else 'send it again'}")
     sim.hit("a person decided")
-    if not said:
+    if said:
+        sim.judge.say_sent(run, touch.position)
+    else:
         sim.judge.order_again(run, touch.position)
 
 
