@@ -27,7 +27,8 @@ def suppress(
     """
     value = value.strip().lower().removeprefix("@")
     with transaction.atomic():
-        runs = lock_runs(workspace, covered_by(value))
+        may_come_back = _prospect(value) & ~Q(undo_status="")
+        runs = lock_runs(workspace, covered_by(value) | may_come_back)
         entry, _ = Suppression.everywhere.get_or_create(
             workspace=workspace,
             value=value,
@@ -41,14 +42,21 @@ def suppress(
             if not run.is_finished:
                 # In nobody's name: an undo would let the run go on to a suppressed address.
                 run.stop(reason=end, note=source[:200])
+            elif run.undo_status:
+                # Somebody has just stopped it: their undo comes too late now.
+                Enrollment.everywhere.filter(pk=run.pk).update(undo_status="", undo_until=None)
     return entry
 
 
 def covered_by(value: str) -> Q:
     """Keep the unfinished runs whose prospect this address or domain is."""
-    address = Q(contact__email=value)
-    domain = Q(contact__email__endswith=f"@{value}")
-    return (address if "@" in value else domain) & Q(status__in=Enrollment.UNFINISHED)
+    return _prospect(value) & Q(status__in=Enrollment.UNFINISHED)
+
+
+def _prospect(value: str) -> Q:
+    if "@" in value:
+        return Q(contact__email=value)
+    return Q(contact__email__endswith=f"@{value}")
 
 
 def lock_runs(workspace: Any, which: Q) -> list[Enrollment]:
