@@ -27,7 +27,8 @@ def listed(rows: QuerySet, chip: str) -> QuerySet:
     if chip == "active":
         return rows.exclude(chip__in=AWAY)
     if chip == "attention":
-        return rows.exclude(chip__in=AWAY).exclude(blocked_by="")
+        # Archived ones too: a mail of theirs may be left of which nobody knows.
+        return rows.exclude(chip="dropped").exclude(blocked_by="")
     return rows.filter(chip=chip)
 
 
@@ -54,7 +55,8 @@ def chips_among(rows: QuerySet) -> dict[str, int]:
             numbers[chip] += number
         if chip not in AWAY:
             numbers["active"] += number
-            numbers["attention"] += number if blocked_by else 0
+        if chip != "dropped" and blocked_by:
+            numbers["attention"] += number
     return numbers
 
 

@@ -107,6 +107,16 @@ def put_back(claim: "Claim", run: Enrollment, touch: Touch, why: str, at: dateti
     )
 
 
+def take_back(claim: "Claim", why: str) -> None:
+    """Undo a claim that passed the gate and was never handed over, while it is still one's own."""
+    with transaction.atomic():
+        run = claim.run.lock()
+        touch = run.touches.get(pk=claim.touch.pk)
+        if touch.status == Touch.Status.SENDING and touch.lease_token == claim.token:
+            Attempt.objects.filter(pk=claim.attempt.pk).update(wire_at=None)
+            put_back(claim, run, touch, why, database_now())
+
+
 def fail_unbuilt(claim: "Claim", words: str) -> None:
     """Fail a touch whose mail cannot be built: trying again would change nothing."""
     settle_refusal(claim, ContentRefused(words))
@@ -209,21 +219,12 @@ def _locked_for(claim: "Claim", problem: ProviderError) -> Enrollment:
 
 def _refused(run: Enrollment, touch: Touch, problem: ProviderError, at: datetime) -> None:
     kind = KINDS[type(problem)]
-    if isinstance(problem, RecipientRefused) and problem.hard:
-        if not run.is_finished:
-            _fail(run, touch, problem.words, kind)
-        suppress(
-            run.workspace, touch.recipient, reason="bounced", source=f"Refused: {run.sequence}"
-        )
-        run.refresh_from_db()
-        touch.refresh_from_db()
-    if run.is_finished:
-        if touch.status in Touch.IN_FLIGHT:
-            touch.move("cancelled", allowed=Touch.IN_FLIGHT, **_back_in_line(run))
-        return
     if isinstance(problem, RecipientRefused):
-        if not problem.hard:
-            _fail(run, touch, problem.words, kind)
+        _fail(run, touch, problem.words, kind)
+        if problem.hard:
+            source = f"Refused: {run.sequence}"
+            suppress(run.workspace, touch.recipient, reason="bounced", source=source)
+        else:
             Event.log(run, "soft_bounce", touch=touch, words=problem.words)
     elif isinstance(problem, ContentRefused):
         _fail(run, touch, problem.words, kind)
@@ -257,6 +258,8 @@ def _wait_again(
         dated_at=touch.dated_at if kind == KINDS[Unknown] else None,
         draft_id="",
     )
+    if run.is_finished:
+        return
     Event.log(
         run,
         "held" if kind in ("token", "quota", "rate", "settings") else "deferred",
@@ -269,7 +272,7 @@ def _fail(run: Enrollment, touch: Touch, words: str, kind: str) -> None:
     touch.move(
         "failed",
         allowed=Touch.IN_FLIGHT,
-        to=Touch.Status.FAILED,
+        **_at_its_end(run),
         error=words,
         error_kind=kind,
         lease_until=None,
@@ -429,6 +432,14 @@ def _back_in_line(run: Enrollment) -> dict[str, Any]:
     if run.status == Enrollment.Status.PENDING_APPROVAL:
         return {"to": Touch.Status.DRAFT}
     return {"to": Touch.Status.SCHEDULED}
+
+
+def _at_its_end(run: Enrollment) -> dict[str, Any]:
+    """Return what becomes of a mail that is not tried again."""
+    if run.is_finished:
+        # With its run; an undo of the stop finds it failed.
+        return {"to": Touch.Status.CANCELLED, "cancelled_from": Touch.Status.FAILED}
+    return {"to": Touch.Status.FAILED}
 
 
 def _give_up(attempt_id: int, touch: Touch, words: str, at: datetime) -> None:

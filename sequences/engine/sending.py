@@ -22,7 +22,7 @@ from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach import guards
 from outreach.prepared import Prepared
-from outreach.times import database_now
+from outreach.times import database_now, now
 from sequences.engine import clocks, explain, outcomes, pacing
 from sequences.engine.claiming import Claim, anything_leaves, claim_due, claim_touch
 from sequences.models import Attempt, Contact, Enrollment, Touch
@@ -180,7 +180,14 @@ def carry(claim: Claim, provider: Provider) -> Iterator[str]:
         prepared.abandon()
         yield "held back"
         return
+    passed_at = now()
     yield "on the wire"
+    if now() - passed_at > provider.budget:
+        # The worker slept: what the gate saw is long past, and the lease may be somebody else's.
+        prepared.abandon()
+        outcomes.take_back(claim, "asleep")
+        yield "held back"
+        return
     try:
         receipt = prepared.commit()
     except ProviderError as problem:

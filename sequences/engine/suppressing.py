@@ -42,14 +42,17 @@ def suppress(
             if not run.is_finished:
                 # In nobody's name: an undo would let the run go on to a suppressed address.
                 run.stop(reason=end, note=source[:200])
+            elif run.undo_status:
+                # Somebody has just stopped it: their undo comes too late now.
+                Enrollment.everywhere.filter(pk=run.pk).update(undo_status="", undo_until=None)
     return entry
 
 
 def covered_by(value: str) -> Q:
-    """Keep the unfinished runs whose prospect this address or domain is."""
-    address = Q(contact__email=value)
-    domain = Q(contact__email__endswith=f"@{value}")
-    return (address if "@" in value else domain) & Q(status__in=Enrollment.UNFINISHED)
+    """Keep the runs of this address or domain that go on, or would if their end were undone."""
+    address, domain = Q(contact__email=value), Q(contact__email__endswith=f"@{value}")
+    goes_on = Q(status__in=Enrollment.UNFINISHED) | ~Q(undo_status="")
+    return (address if "@" in value else domain) & goes_on
 
 
 def lock_runs(workspace: Any, which: Q) -> list[Enrollment]:

@@ -438,13 +438,14 @@ class Enrollment(Moves):
         A run that has ended still needs one for a mail of which nobody knows whether it left.
         """
         kind, position = "", None
-        if self.status != self.Status.PENDING_APPROVAL:
+        if self.status in self.UNFINISHED and self.status != self.Status.PENDING_APPROVAL:
             kind, position = self.touches.block()
-            if self.is_finished and kind != self.Block.UNCERTAIN_TOUCH:
-                kind, position = "", None
-            elif not kind and self.mailbox and not self.is_finished:
-                disconnected = self.mailbox.status == Mailbox.Status.DISCONNECTED
-                kind = self.Block.MAILBOX if disconnected else ""
+            if not kind and self.mailbox and self.mailbox.status == Mailbox.Status.DISCONNECTED:
+                kind = self.Block.MAILBOX
+        elif self.is_finished:
+            # Nothing waits any more, but what became of a mail must still be said.
+            position = self.touches.undecided()
+            kind = self.Block.UNCERTAIN_TOUCH if position is not None else ""
         if (kind, position) != (self.blocked_by, self.blocked_position):
             self.blocked_by, self.blocked_position = kind, position
             self.save(update_fields=["blocked_by", "blocked_position", "updated_at"])

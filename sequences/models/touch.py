@@ -36,6 +36,11 @@ class TouchQuerySet(models.QuerySet):
         """Touches that are still to leave, in order."""
         return self.filter(status__in=Touch.OPEN).order_by("position")
 
+    def undecided(self) -> int | None:
+        """Return the step of which no provider can tell whether it was sent: a person must."""
+        unknown = self.filter(status=Touch.Status.UNCERTAIN, decide=True).order_by("position")
+        return unknown.values_list("position", flat=True).first()
+
     def block(self) -> tuple[str, int | None]:
         """Return what a person must see to first, and at which step."""
         rows = self.order_by("position").values_list("position", "status", "decide", "approved_at")

@@ -1,7 +1,7 @@
 import pytest
 
 from sequences.engine.suppressing import suppress
-from sequences.models import Contact, Enrollment, Suppression, Touch
+from sequences.models import Contact, Enrollment, NotReady, Suppression, Touch
 from tests.factories import (
     approve,
     make_contact,
@@ -116,3 +116,15 @@ def test_an_address_and_its_domain_suppressed_at_once_end_each_run_once(workspac
 
     for run in runs:
         assert [event.kind for event in run.events.all()] == ["stopped"]
+
+
+def test_a_stop_is_not_undone_once_the_address_is_suppressed(alice):
+    run = approve(make_enrollment())
+    run.stop(by=alice)
+
+    suppress(run.workspace, run.contact.email, reason="by_hand", source="Asked on the phone")
+
+    with pytest.raises(NotReady, match="Too late to undo"):
+        run.undo(by=alice)
+    run.refresh_from_db()
+    assert run.status == Enrollment.Status.ARCHIVED

@@ -122,7 +122,8 @@ class Simulation:
                 over = min(over, self.at + LAST_ACCEPTANCE)
 
     def is_over(self) -> bool:
-        return not Enrollment.everywhere.unfinished().exists()
+        flying = Touch.objects.filter(status__in=Touch.IN_FLIGHT)
+        return not Enrollment.everywhere.unfinished().exists() and not flying.exists()
 
     # Plumbing
 
@@ -221,6 +222,8 @@ class Simulation:
         elif stage == "held back":
             nemesis.note_held_back(self, worker)
         if stage in product.LAST:
+            if worker.mark is not None and worker.mark.held is None:
+                worker.mark.unwritten = True
             self.settled(worker, stage)
             self.go_on(worker, 0, 0)
         else:

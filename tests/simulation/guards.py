@@ -22,6 +22,13 @@ class Mutant:
 MUTANTS: dict[str, Mutant] = {}
 
 
+# Guards of the list that are no functions, so that nothing can be put in their place.
+NOT_TRIED = {
+    "steps: entered twice": "refused by the constraints touch_once and one_unfinished_run",
+    "drafts: a new one for every try": "is how it is done; nobody commits an earlier one any more",
+}
+
+
 def mutant(name: str, harmless: str = "") -> Callable[[Patch], Patch]:
     """Enter a way to take a guard away under a name of the table."""
 

@@ -47,6 +47,8 @@ class Mark:
     approved: tuple[str, str] | None
     ordered: bool  # a person said to send it again, after every earlier try
     held: Held | None = None
+    # The worker ended without calling the provider: certainly nothing has left.
+    unwritten: bool = False
 
     @property
     def key(self) -> str:
@@ -67,6 +69,7 @@ class Judge:
         self.halted: set[str] = set()  # "workspace", mailboxes and sequences by name
         self.orders: dict[str, int] = {}  # when a person last said "send it again"
         self.wrong_orders: Counter[tuple[str, date]] = Counter()
+        self.wrong_credits: Counter[tuple[str, date]] = Counter()
         self.tries: Counter[str] = Counter()
         self.per_day: Counter[tuple[str, date]] = Counter()
         self.limits: dict[str, list[tuple[date, int]]] = {
@@ -96,6 +99,13 @@ class Judge:
         for entry in self.taken.get(key, []):
             self.wrong_orders[entry.mailbox, entry.mark.day] += 1
             self.wrong_orders[run.sequence, entry.mark.sequence_day] += 1
+
+    def say_sent(self, run: Run, position: int) -> None:
+        """A person says that it was sent, as it was; but perhaps not by the latest try."""
+        latest = self.marks[run.key(position)][-1]
+        if latest.held is None or latest.held.state != "taken":
+            self.wrong_credits[MAILBOXES[run.kind][0], latest.day] += 1
+            self.wrong_credits[run.sequence, latest.sequence_day] += 1
 
     # What leaves
 
@@ -156,7 +166,9 @@ class Judge:
         if kind == "smtp":
             if ordered:
                 return False
-            return any(mark.held is None or mark.held.answer != "refused" for mark in earlier)
+            return not all(
+                mark.unwritten or (mark.held and mark.held.answer == "refused") for mark in earlier
+            )
         open_states = ("draft", "pending", "taken")
         return any(mark.held and mark.held.state in open_states for mark in earlier)
 

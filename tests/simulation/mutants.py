@@ -61,7 +61,7 @@ def hunt_in_pool(task: tuple[str, int, int]) -> Outcome:
 
 def main(arguments: list[str]) -> int:
     database.set_up()
-    from tests.simulation.guards import every
+    from tests.simulation.guards import NOT_TRIED, every
 
     mutants = every()
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants", description=__doc__)
@@ -78,6 +78,8 @@ def main(arguments: list[str]) -> int:
     with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
         for outcome in pool.map(hunt_in_pool, tasks):
             blind += show(outcome, mutants[outcome.name])
+    for name, reason in NOT_TRIED.items() if not given.names else ():
+        say(f"{name:<34} {'–':>8}  not tried: {reason}")
     say(f"{len(names)} mutants, {blind} that must be caught and were not")
     return 1 if blind else 0
 

@@ -172,7 +172,9 @@ def decide(sim: "Simulation", run: Run, touch: Touch) -> None:
         return
     sim.note(f"{run} {key} decided: {'it was sent' if said else 'send it again'}")
     sim.hit("a person decided")
-    if not said:
+    if said:
+        sim.judge.say_sent(run, touch.position)
+    else:
         sim.judge.order_again(run, touch.position)
 
 
@@ -182,7 +184,7 @@ def decide(sim: "Simulation", run: Run, touch: Touch) -> None:
 def visit(sim: "Simulation") -> None:
     """Look through the needs-a-person list and deal with each entry."""
     admin.reconnect(sim)
-    blocked = Enrollment.everywhere.exclude(blocked_by="").unfinished().order_by("pk")
+    blocked = Enrollment.everywhere.exclude(blocked_by="").order_by("pk")
     runs = {run.enrollment.pk: run for run in sim.runs}
     for enrollment in blocked:
         run = runs[enrollment.pk]

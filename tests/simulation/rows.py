@@ -26,8 +26,8 @@ def look(sim: "Simulation") -> None:
     finished = ~Q(enrollment__status__in=Enrollment.UNFINISHED)
     for touch in Touch.objects.filter(finished, status__in=Touch.WAITING).order_by("pk"):
         broke("a run that has ended holds nothing", touch, touch.status)
-    failed = Q(status=Status.FAILED) | Q(status=Status.UNCERTAIN, decide=True)
-    unseen = Touch.objects.filter(failed, enrollment__blocked_by="").exclude(finished)
+    waiting = (Q(status=Status.FAILED) & ~finished) | Q(status=Status.UNCERTAIN, decide=True)
+    unseen = Touch.objects.filter(waiting, enrollment__blocked_by="")
     for touch in unseen.order_by("pk"):
         broke("a person is told", touch, touch.status)
     open_attempts = Attempt.objects.filter(outcome="").exclude(touch__status=Status.SENDING)
@@ -116,6 +116,7 @@ def look_at_the_end(sim: "Simulation") -> None:
     for name, day in ledgers():
         journal = sim.judge.per_day[name, day.day]
         excused = sim.judge.wrong_orders[name, day.day]
-        if not journal - excused <= day.sent <= journal:
+        credited = sim.judge.wrong_credits[name, day.day]
+        if not journal - excused <= day.sent <= journal + credited:
             words = f"{day.day}: {day.sent} counted, {journal} taken"
             sim.judge.broke("the ledgers are the journal", name, words)
