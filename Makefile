@@ -1,6 +1,6 @@
 # make run          everything on this machine, at http://127.0.0.1:8000  (PORT=, HOST=)
 # make test         all tests: SQLite, or what DATABASE_URL and REDIS_URL name; BROWSER=off leaves
-#                   the browser out, ARGS="-k approve" chooses
+#                   the browser out, ARGS="-k approve" chooses, MARKS=simulation tries the simulation
 # make lint         style, types, arrows between the layers, migrations, settings for deployment
 # make simulate     months of sending under faults: SEEDS=20 DAYS=100, or one alone: SEED=17 DAYS=100
 # make mutants      the simulation without one guard at a time: does it notice? (ARGS="--seeds 10")
@@ -18,6 +18,7 @@ DJANGO := $(BIN)/python manage.py
 CHROMIUM ?= $(shell command -v chromium-headless-shell || command -v chromium || command -v chromium-browser || command -v google-chrome)
 BROWSER ?= $(if $(CHROMIUM),on,off)
 JOBS ?= auto
+MARKS ?= not simulation$(if $(filter on,$(BROWSER)),, and not browser)
 export CHROMIUM
 
 run: install
@@ -27,7 +28,7 @@ test: install-dev
 	@echo "Tests on $(if $(DATABASE_URL),the database of DATABASE_URL,SQLite)," \
 	"$(if $(REDIS_URL),the Redis of REDIS_URL,no Redis)," \
 	"$(if $(filter on,$(BROWSER)),browser: $(CHROMIUM),browser tests left out$(if $(CHROMIUM),, (no Chromium found)))."
-	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(if $(filter on,$(BROWSER)),,-m "not browser") $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "$(MARKS)" $(ARGS)
 
 # The settings of a deployment, so that Django's own deployment check has something to check.
 DEPLOYED := DEBUG=false BASE_URL=https://outreach.example.com \

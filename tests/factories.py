@@ -1,5 +1,6 @@
 """Small builders. Each makes one valid record; name only what the test is about."""
 
+from copy import copy
 from datetime import time
 from itertools import count
 from typing import Any
@@ -122,6 +123,35 @@ def approve(enrollment: Enrollment, by: User | None = None) -> Enrollment:
     return enrollment
 
 
-def make_due_touch(**values: Any) -> Touch:
+def make_due_touch(*, by: User | None = None, **values: Any) -> Touch:
     """A touch that is approved, scheduled and due now."""
-    return approve(make_enrollment(**values)).touches.get(position=1)
+    return approve(make_enrollment(**values), by=by).touches.get(position=1)
+
+
+def copies_of(touch: Touch, count: int) -> list[Touch]:
+    """As many more runs like the one of this touch, each with a contact of its own."""
+    run = Enrollment.everywhere.select_related("contact").get(pk=touch.enrollment_id)
+    steps = list(run.touches.all())
+    people = [
+        _copy(run.contact, email=f"copy{number}.{run.contact.email}") for number in range(count)
+    ]
+    Contact.everywhere.bulk_create(people)
+    runs = [_copy(run, contact=person) for person in people]
+    Enrollment.everywhere.bulk_create(runs)
+    made = []
+    for mine in runs:
+        for step in steps:
+            copied = _copy(step, enrollment=mine, recipient=mine.contact.email)
+            copied.message_id = step.message_id.replace("<", f"<{mine.pk}.", 1)
+            copied.approved_hash = copied.frozen_hash()
+            made.append(copied)
+    Touch.objects.bulk_create(made)
+    return [each for each in made if each.position == touch.position]
+
+
+def _copy(record: Any, **changes: Any) -> Any:
+    copied = copy(record)
+    copied.pk, copied._state = None, type(record)()._state
+    for name, value in changes.items():
+        setattr(copied, name, value)
+    return copied

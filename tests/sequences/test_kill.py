@@ -8,10 +8,8 @@ from outreach import times
 from sequences.engine import reconciling, sending
 from sequences.models import Attempt, Enrollment, Sequence, Touch
 from tests.factories import (
-    approve,
-    make_contact,
+    copies_of,
     make_due_touch,
-    make_enrollment,
     make_mailbox,
     make_sequence,
     make_user,
@@ -94,10 +92,7 @@ def two_hundred_due() -> list[Touch]:
     for number in range(25):
         mailbox = mailboxes[number % 3]
         sequence = make_sequence(workspace, steps=1, mailbox=mailbox, name=f"Number {number}")
-        company = make_contact(workspace).company
-        for _ in range(8):
-            contact = make_contact(workspace, company=company)
-            approve(make_enrollment(sequence=sequence, contact=contact), by=approver)
+        copies_of(make_due_touch(sequence=sequence, by=approver), 7)
     return list(Touch.objects.all())
 
 

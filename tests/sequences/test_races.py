@@ -28,6 +28,7 @@ from sequences.models import (
     Touch,
 )
 from tests.factories import (
+    copies_of,
     make_contact,
     make_due_touch,
     make_enrollment,
@@ -308,7 +309,8 @@ def test_eight_claimers_on_one_mailbox_send_exactly_its_limit(workspace):
     work = []
     for _ in range(8):
         sequence = make_sequence(workspace, steps=1, mailbox=mailbox)
-        work.append((sequence, [make_due_touch(sequence=sequence) for _ in range(50)]))
+        first = make_due_touch(sequence=sequence)
+        work.append((sequence, [first, *copies_of(first, 49)]))
 
     def claim_all(sequence: Sequence, touches: list[Touch]) -> int:
         sent = 0

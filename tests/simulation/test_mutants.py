@@ -4,7 +4,7 @@ import pytest
 
 from tests.simulation.mutants import hunt
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.simulation, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize(

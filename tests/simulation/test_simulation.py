@@ -11,7 +11,7 @@ from django.db import connection
 from tests.simulation import database
 from tests.simulation.driver import Result, Simulation
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.simulation, pytest.mark.django_db(transaction=True)]
 
 DAYS = 4
 
