@@ -223,7 +223,7 @@ class Simulation:
             nemesis.note_held_back(self, worker)
         if stage in product.LAST:
             if worker.mark is not None and worker.mark.held is None:
-                worker.mark.unwritten = True
+                self.judge.never_written(worker.mark, taken_back=stage == "held back")
             self.settled(worker, stage)
             self.go_on(worker, 0, 0)
         else:

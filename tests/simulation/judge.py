@@ -45,7 +45,7 @@ class Mark:
     day: date
     sequence_day: date
     approved: tuple[str, str] | None
-    ordered: bool  # a person said to send it again, after every earlier try
+    ordered: bool  # a person said to send it again, after an earlier try
     held: Held | None = None
     # The worker ended without calling the provider: certainly nothing has left.
     unwritten: bool = False
@@ -113,8 +113,11 @@ class Judge:
         """Judge a wire mark at the moment it is committed."""
         key, at = run.key(position), self.clock()
         earlier = self.marks.setdefault(key, [])
-        ordered = bool(earlier) and self.orders.get(key, 0) > earlier[-1].order
-        for check, words in self.objections(run, position, at, earlier, ordered):
+        said = self.orders.get(key, 0)
+        ordered = any(mark.order < said for mark in earlier)
+        # What a person has sent again nobody waits for any more.
+        awaited = [mark for mark in earlier if run.kind != "smtp" or mark.order > said]
+        for check, words in self.objections(run, position, at, awaited):
             self.broke(check, key, words)
         self.note_try(key)
         email = MAILBOXES[run.kind][0]
@@ -132,7 +135,7 @@ class Judge:
         return mark
 
     def objections(
-        self, run: Run, position: int, at: datetime, earlier: list[Mark], ordered: bool
+        self, run: Run, position: int, at: datetime, awaited: list[Mark]
     ) -> list[tuple[str, str]]:
         found = []
         if run.closed:
@@ -150,7 +153,7 @@ class Judge:
             found.append(("only in the sending hours", run.sequence))
         if missing := self.step_missing(run, position):
             found.append(("steps in order", f"step {missing} has not gone out"))
-        if self.may_still_leave(run.kind, earlier, ordered):
+        if self.may_still_leave(run.kind, awaited):
             found.append(("no second try while the first may leave", ""))
         return found
 
@@ -162,10 +165,8 @@ class Judge:
                 return before
         return 0
 
-    def may_still_leave(self, kind: str, earlier: list[Mark], ordered: bool) -> bool:
+    def may_still_leave(self, kind: str, earlier: list[Mark]) -> bool:
         if kind == "smtp":
-            if ordered:
-                return False
             return not all(
                 mark.unwritten or (mark.held and mark.held.answer == "refused") for mark in earlier
             )
@@ -177,6 +178,11 @@ class Judge:
         self.tries[key] += 1
         if self.tries[key] > MOST_TRIES:
             self.broke("at most five attempts", key, f"the {self.tries[key]}th")
+
+    def never_written(self, mark: Mark, *, taken_back: bool) -> None:
+        """Take in that nothing left after a mark; one that was taken back is no try either."""
+        mark.unwritten = True
+        self.tries[mark.key] -= taken_back
 
     # What was taken
 
