@@ -1,5 +1,6 @@
 """The cast: Alice owns the workspace, Bob may only read, Carol is a stranger."""
 
+import gc
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,10 @@ from django.db import connection
 from outreach import guards
 from outreach.models import Membership, User, Workspace
 from tests.factories import make_user, make_workspace
+
+# What is imported stays; looking through all of it again and again is a good part of a run.
+gc.freeze()
+gc.set_threshold(50_000, 20, 20)
 
 # What migrate itself writes: it stays, so that nobody has to write it again after each test.
 KEPT = {"django_content_type", "auth_permission"}

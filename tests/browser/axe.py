@@ -9,8 +9,11 @@ GRAVE = ("serious", "critical")
 LESSER = "grave => axe._audit.rules.filter(it => !grave.includes(it.impact)).map(it => it.id)"
 
 
-def found(page: Page, *rules: str, part: str = "html") -> list[str]:
-    """Run axe, or only some of its rules, and return what is serious or critical."""
+def found(page: Page, *rules: str, part: str = "html", without: str = "") -> list[str]:
+    """Run axe, or only some of its rules, and return what is serious or critical.
+
+    `without` names what was looked at before and is the same on every page.
+    """
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options: dict[str, Any] = {
@@ -28,7 +31,8 @@ def found(page: Page, *rules: str, part: str = "html") -> list[str]:
     if rules:
         options["runOnly"] = {"type": "rule", "values": list(rules)}
         del options["rules"]
-    result = page.evaluate("([part, options]) => axe.run(part, options)", [part, options])
+    where = {"include": [[part]], "exclude": [[without]] if without else []}
+    result = page.evaluate("([where, options]) => axe.run(where, options)", [where, options])
     return [
         f"{violation['id']}: {' '.join(map(str, node['target']))} – {_why(node)}"
         for violation in result["violations"]
@@ -42,12 +46,12 @@ def _why(node: dict[str, Any]) -> str:
     return "; ".join(check["message"] for check in checks) or node["html"]
 
 
-def in_both_themes(page: Page, where: str, part: str = "html") -> list[str]:
+def in_both_themes(page: Page, where: str, part: str = "html", without: str = "") -> list[str]:
     """Look at the page in light, and once more at its colours in dark."""
     page.emulate_media(color_scheme="light")
-    light = found(page, part=part)
+    light = found(page, part=part, without=without)
     page.emulate_media(color_scheme="dark")
-    dark = found(page, "color-contrast", "link-in-text-block", part=part)
+    dark = found(page, "color-contrast", "link-in-text-block", part=part, without=without)
     page.emulate_media(color_scheme="light")
     return [f"{where}, light: {fault}" for fault in light] + [
         f"{where}, dark: {fault}" for fault in dark

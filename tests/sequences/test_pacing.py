@@ -13,7 +13,7 @@ from outreach import times
 from sequences.engine import explain, pacing, sending
 from sequences.engine.answers import Answer
 from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
-from tests.factories import approve, make_enrollment, make_mailbox, make_sequence, make_workspace
+from tests.factories import copies_of, make_due_touch, make_mailbox, make_sequence, make_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +23,8 @@ A_DAY = timedelta(days=1)
 
 def many_due(sequence: Sequence, count: int) -> list[Enrollment]:
     """Approved runs of one sequence, all due."""
-    return [approve(make_enrollment(sequence=sequence, steps=1)) for _ in range(count)]
+    first = make_due_touch(sequence=sequence, steps=1)
+    return [first.enrollment, *(touch.enrollment for touch in copies_of(first, count - 1))]
 
 
 def offer(at: datetime, *, times_over: int = 1, every: timedelta = timedelta(seconds=1)) -> int:

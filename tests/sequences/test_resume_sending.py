@@ -10,7 +10,14 @@ from outreach import times
 from outreach.models import Membership, User, Workspace
 from sequences.engine import resuming, sending
 from sequences.models import Sequence, Touch
-from tests.factories import approve, make_enrollment, make_mailbox, make_sequence
+from tests.factories import (
+    approve,
+    copies_of,
+    make_due_touch,
+    make_enrollment,
+    make_mailbox,
+    make_sequence,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,8 +43,7 @@ def hands() -> Iterator[Hands]:
 
 def overdue(sequence: Sequence, count: int, by: User) -> None:
     """Approve so many runs whose first step is due, and stop the workspace before they leave."""
-    for _ in range(count):
-        approve(make_enrollment(sequence=sequence), by=by)
+    copies_of(make_due_touch(sequence=sequence, by=by), count - 1)
     sequence.workspace.stop_sending(by=by)
 
 
