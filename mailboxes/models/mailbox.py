@@ -109,6 +109,10 @@ class Mailbox(WarmingUp, Moves):
     def may_send(self) -> bool:
         return self.status == self.Status.CONNECTED
 
+    def may_send_at(self, at: datetime) -> bool:
+        """Tell whether nothing of its own keeps it from sending at this moment."""
+        return self.may_send and (self.held_until is None or self.held_until <= at)
+
     @property
     def from_name(self) -> str:
         return self.sender_name

@@ -88,7 +88,7 @@ def _queues(mailbox: Mailbox) -> Queues:
     """
     at = database_now()
     mailbox.refresh_from_db()
-    if not mailbox.may_send or (mailbox.held_until and mailbox.held_until > at):
+    if not mailbox.may_send_at(at):
         return {}
     first_last = Case(When(position=1, then=1), default=0, output_field=IntegerField())
     order = [F("is_hurried").desc(), first_last.asc(), F("due_at").asc(), F("pk").asc()]

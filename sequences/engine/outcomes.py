@@ -108,7 +108,7 @@ def put_back(claim: "Claim", run: Enrollment, touch: Touch, why: str, at: dateti
 
 
 def take_back(claim: "Claim", why: str) -> None:
-    """Undo a claim that passed the gate and was never handed over, while it is still one's own."""
+    """Undo a claim whose mail was never handed over, while the claim is still one's own."""
     with transaction.atomic():
         run = claim.run.lock()
         touch = run.touches.get(pk=claim.touch.pk)

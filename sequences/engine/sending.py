@@ -116,9 +116,9 @@ def drain(mailbox_id: int, limit: int = DUE_AT_ONCE) -> int:
             while sent < limit:
                 began = database_now()
                 found = claim_due(mailbox, provider, min(batch, limit - sent))
-                results = [_carry(claim, provider) for claim in found.claims]
-                sent += sum(results)
-                if not any(results) and not found.refused:
+                left = carry_all(found.claims, provider)
+                sent += left
+                if not left and not found.refused:
                     break
                 ended = database_now()
                 outbox.keep_turn(mailbox_id, ended)
@@ -145,6 +145,29 @@ def send_one(touch_id: int, provider: Provider) -> bool:
     """Send one touch now if it may leave; True when the provider took it."""
     claim = claim_touch(touch_id, provider)
     return claim is not None and _carry(claim, provider)
+
+
+def carry_all(claims: list[Claim], provider: Provider) -> int:
+    """Carry one claim after the other; returns how many mails went out.
+
+    Once the mailbox is held or disconnected the others go back in line, unharmed.
+    """
+    sent = 0
+    for claim in claims:
+        if claim.mailbox.may_send_at(database_now()):
+            sent += _carry_or_log(claim, provider)
+        else:
+            outcomes.take_back(claim, "mailbox")
+    return sent
+
+
+def _carry_or_log(claim: Claim, provider: Provider) -> bool:
+    try:
+        return _carry(claim, provider)
+    except Exception:
+        # One that breaks must not keep the others waiting; the reaper settles it.
+        logger.exception("A mail could not be carried", touch=claim.touch.pk)
+        return False
 
 
 def _carry(claim: Claim, provider: Provider) -> bool:

@@ -9,7 +9,7 @@ from mailboxes.providers import provider_for
 from outreach import times
 from sequences.engine import claiming, sending
 from sequences.models import Attempt, Sequence, Touch
-from tests.factories import make_due_touch, make_mailbox, make_sequence
+from tests.factories import make_contact, make_due_touch, make_mailbox, make_sequence
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +103,58 @@ def test_a_lost_worker_is_held_against_the_mail_it_was_at_work_on_and_not_the_ot
 
     assert [Touch.objects.get(pk=touch.pk).crashes for touch in touches] == [0, 1, 0, 0]
     assert MailboxDay.objects.get().reserved == 0
+
+
+@pytest.mark.parametrize("fault", ["busy", "quota"])
+def test_once_the_mailbox_is_held_the_rest_of_a_batch_goes_back_unharmed(mailbox, fault):
+    first = make_sequence(mailbox.workspace, mailbox=mailbox)
+    contact = make_contact(mailbox.workspace, email=f"{fault}+ana@globex.test")
+    make_due_touch(sequence=first, contact=contact)
+    others = due(mailbox, sequences=3)
+    claims = claim(mailbox)
+    assert len(claims) == 4
+
+    assert sending.carry_all(claims, provider_for(mailbox)) == 0
+
+    for touch in others:
+        touch.refresh_from_db()
+        assert (touch.status, touch.attempts_made) == (Touch.Status.SCHEDULED, 0)
+        assert touch.attempts.get().outcome == Attempt.Outcome.ABANDONED
+    assert MailboxDay.objects.get().reserved == 0
+    assert sending.drain(mailbox.pk) == 0
+
+
+def test_five_passing_faults_in_a_row_spare_the_rest_of_a_batch(mailbox):
+    for number in range(5):
+        contact = make_contact(mailbox.workspace, email=f"flaky+{number}@globex.test")
+        sequence = make_sequence(mailbox.workspace, mailbox=mailbox)
+        make_due_touch(sequence=sequence, contact=contact)
+    others = due(mailbox, sequences=3)
+
+    assert sending.carry_all(claim(mailbox), provider_for(mailbox)) == 0
+
+    assert [Touch.objects.get(pk=touch.pk).attempts_made for touch in others] == [0, 0, 0]
+
+
+def test_a_mail_that_breaks_keeps_no_others_of_its_batch_waiting(mailbox, monkeypatch):
+    broken, *others = due(mailbox, sequences=3)
+    build = sending.build
+
+    def build_or_break(mine, provider):
+        if mine.touch.pk == broken.pk:
+            raise ValueError("nobody thought of this")
+        return build(mine, provider)
+
+    monkeypatch.setattr(sending, "build", build_or_break)
+
+    assert sending.carry_all(claim(mailbox), provider_for(mailbox)) == len(others)
+
+    broken.refresh_from_db()
+    assert broken.status == Touch.Status.SENDING
+    with times.clock(lambda: broken.lease_until + timedelta(seconds=1)):
+        assert sending.reap() == 1
+    broken.refresh_from_db()
+    assert (broken.status, broken.crashes) == (Touch.Status.SCHEDULED, 1)
 
 
 def test_more_are_claimed_while_mails_leave_quickly_and_fewer_when_they_do_not():
