@@ -438,14 +438,19 @@ class Enrollment(Moves):
         A run that has ended still needs one for a mail of which nobody knows whether it left.
         """
         kind, position = "", None
-        if self.status in self.UNFINISHED and self.status != self.Status.PENDING_APPROVAL:
-            kind, position = self.touches.block()
-            if not kind and self.mailbox and self.mailbox.status == Mailbox.Status.DISCONNECTED:
-                kind = self.Block.MAILBOX
-        elif self.is_finished:
+        if self.is_finished:
             # Nothing waits any more, but what became of a mail must still be said.
             position = self.touches.undecided()
             kind = self.Block.UNCERTAIN_TOUCH if position is not None else ""
+        else:
+            # A run that waits for its approval says that by its status.
+            waits = self.status == self.Status.PENDING_APPROVAL
+            kind, position = self.touches.block()
+            if waits and kind == self.Block.UNAPPROVED_TOUCH:
+                kind, position = "", None
+            if not kind and not waits and self.mailbox:
+                disconnected = self.mailbox.status == Mailbox.Status.DISCONNECTED
+                kind = self.Block.MAILBOX if disconnected else ""
         if (kind, position) != (self.blocked_by, self.blocked_position):
             self.blocked_by, self.blocked_position = kind, position
             self.save(update_fields=["blocked_by", "blocked_position", "updated_at"])

@@ -8,7 +8,7 @@ from mailboxes.models import SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
 from sequences.engine import sending
-from sequences.models import Touch
+from sequences.models import Enrollment, Touch
 from tests.factories import make_contact, make_due_touch, make_user, make_workspace
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,3 +42,19 @@ def test_a_stop_that_is_undone_gives_no_sixth_attempt():
 
     touch.refresh_from_db()
     assert touch.status == Touch.Status.FAILED
+
+
+def test_a_step_that_fails_while_another_is_edited_is_seen_before_the_approval():
+    workspace, by = make_workspace(), make_user()
+    contact = make_contact(workspace, email="content+ana@globex.test")
+    touch = make_due_touch(workspace=workspace, contact=contact)
+    worker = sending.sending(touch.pk, provider_for(touch.mailbox))
+    assert next(worker) == "claimed"
+    second = touch.enrollment.touches.get(position=2)
+    second.edit(subject="", body="Another text", by=by)
+
+    assert list(worker)[-1] == "refused"
+
+    run = Enrollment.everywhere.get()
+    assert run.status == Enrollment.Status.PENDING_APPROVAL
+    assert (run.blocked_by, run.blocked_position) == (Enrollment.Block.FAILED_TOUCH, 1)
