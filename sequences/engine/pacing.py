@@ -111,14 +111,14 @@ def reserve(touches: Collection[Touch], at: datetime) -> dict[int, Reserved]:
     for touch in sorted(touches, key=lambda touch: (senders[touch.pk].pk, touch.pk)):
         if not senders[touch.pk].take_turn(touch.pk, at):
             raise GaveWay
-    found = {touch.pk: _places(touch.enrollment, senders[touch.pk], at) for touch in touches}
+    found = {touch.pk: places_of(touch.enrollment, senders[touch.pk], at) for touch in touches}
     counts = Counter(place for places in found.values() for place in places)
     for ledger in (MailboxDay, SequenceDay, WorkspaceDay):
         mine = [place for place in counts if place.ledger is ledger]
         for place in sorted(mine, key=lambda place: place.owner.pk):
             if not place.reserve(counts[place]) or _exceeds_24_hours(place, at):
                 raise GaveWay
-    return {pk: _reserved(senders[pk], places) for pk, places in found.items()}
+    return {pk: days_of(senders[pk], places) for pk, places in found.items()}
 
 
 def is_still_the_day(attempt: Attempt, run: Enrollment, mailbox: Mailbox, at: datetime) -> bool:
@@ -152,7 +152,7 @@ def _known_sender(run: Enrollment) -> Mailbox:
     return mailbox
 
 
-def _places(run: Enrollment, mailbox: Mailbox, at: datetime) -> list[Place]:
+def places_of(run: Enrollment, mailbox: Mailbox, at: datetime) -> list[Place]:
     """Return the days that a mail of this run counts on: only those with a limit."""
     places = [Place(MailboxDay, mailbox, schedule.local_day(at, mailbox.zone))]
     limited: list[tuple[type[Ledger], Owner]] = [
@@ -167,7 +167,8 @@ def _places(run: Enrollment, mailbox: Mailbox, at: datetime) -> list[Place]:
     return places
 
 
-def _reserved(mailbox: Mailbox, places: list[Place]) -> Reserved:
+def days_of(mailbox: Mailbox, places: list[Place]) -> Reserved:
+    """Return the same days by name, as an attempt keeps them."""
     days = {place.ledger: place.day for place in places}
     return Reserved(mailbox, days[MailboxDay], days.get(SequenceDay), days.get(WorkspaceDay))
 
@@ -211,7 +212,7 @@ class Look:
     def count(self, touch: Touch) -> None:
         """Take in that this one will leave."""
         mailbox = _known_sender(touch.enrollment)
-        for place in _places(touch.enrollment, mailbox, self.at):
+        for place in places_of(touch.enrollment, mailbox, self.at):
             self._used[place] = self._used_of(place) + 1
         today = schedule.local_day(self.at, mailbox.zone)
         days = self._days_around(mailbox, today)
@@ -223,7 +224,7 @@ class Look:
     def _full(self, run: Enrollment, mailbox: Mailbox) -> Iterator[Full]:
         if pause := self._pauses.get(mailbox.pk):
             yield Full(Reason.GAP, mailbox, 1, pause)
-        for place in _places(run, mailbox, self.at):
+        for place in places_of(run, mailbox, self.at):
             limit = self._limit_of(place)
             midnight = schedule.next_midnight(self.at, place.owner.zone)
             if self._used_of(place) >= limit.most:

@@ -7,15 +7,16 @@ step may have left is paused besides. Nothing is guessed, and nothing is sent me
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, Max, Q, QuerySet
 from django.db.models.functions import Greatest
 
-from mailboxes.models import Ledger, Mailbox, MailboxDay
+from mailboxes.models import Mailbox
 from outreach.times import database_now, now
-from sequences.models import Attempt, Enrollment, Event, Sequence, SequenceDay, Touch
+from sequences.engine import pacing
+from sequences.models import Attempt, Enrollment, Event, Touch
 from sequences.rules import schedule
 
 AT_ONCE = 200
@@ -123,7 +124,7 @@ def question(touch_id: int, span: Span) -> bool:
         touch = run.touches.select_related("mailbox").get(pk=touch_id)
         if not doubtful(span).filter(pk=touch.pk).exists():
             return False
-        mailbox = touch.mailbox or run.mailbox or run.sequence.mailbox
+        mailbox = touch.mailbox or pacing.sender_of(run)
         if mailbox is None:
             return False  # nothing ever left without one
         words = (
@@ -189,12 +190,10 @@ def _open_attempt(run: Enrollment, touch: Touch, mailbox: Mailbox, span: Span, w
     if touch.attempts.filter(outcome="").update(**unsettled):
         return  # it was on its way, and has its reservation
     left_at = min(max(touch.due_at or span.begin, span.begin), span.end)
-    day = schedule.local_day(left_at, mailbox.zone)
-    _reserve(MailboxDay, mailbox, day)
-    sequence_day = None
-    if run.sequence.daily_limit:
-        sequence_day = schedule.local_day(left_at, run.sequence.zone)
-        _reserve(SequenceDay, run.sequence, sequence_day)
+    places = pacing.places_of(run, mailbox, left_at)
+    for place in places:
+        _reserve(place)
+    days = pacing.days_of(mailbox, places)
     number = (touch.attempts.aggregate(last=Max("number"))["last"] or 0) + 1
     Attempt.objects.create(
         touch=touch,
@@ -203,21 +202,21 @@ def _open_attempt(run: Enrollment, touch: Touch, mailbox: Mailbox, span: Span, w
         round=touch.round,
         token=touch.lease_token + 1,
         epoch=run.epoch,
-        day=day,
-        sequence_day=sequence_day,
+        day=days.day,
+        sequence_day=days.sequence_day,
+        workspace_day=days.workspace_day,
         started_at=left_at,
         **unsettled,
     )
 
 
-def _reserve(ledger: type[Ledger], owner: Mailbox | Sequence, day: date) -> None:
+def _reserve(place: pacing.Place) -> None:
     """Reserve a mail of that day; what may be a fact already is not refused by its limit."""
-    values = {ledger.OWNER: owner, "day": day}
-    row, _ = ledger._default_manager.get_or_create(**values, defaults={"quota": 0})
+    rows = place.ledger._default_manager
+    values = {f"{place.ledger.OWNER}_id": place.owner.pk, "day": place.day}
+    row, _ = rows.get_or_create(**values, defaults={"quota": 0})
     more = F("reserved") + 1
-    ledger._default_manager.filter(pk=row.pk).update(
-        reserved=more, quota=Greatest(F("quota"), more + F("sent"))
-    )
+    rows.filter(pk=row.pk).update(reserved=more, quota=Greatest(F("quota"), more + F("sent")))
 
 
 def _uncertain(span: Span) -> QuerySet[Touch]:

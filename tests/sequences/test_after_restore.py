@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from mailboxes.models import Mailbox, MailboxDay, SandboxMail
+from mailboxes.models import Mailbox, MailboxDay, SandboxMail, WorkspaceDay
 from mailboxes.providers.base import Receipt
 from outreach import guards, times
 from outreach.models import Instance
 from sequences import upcoming
 from sequences.engine import explain, outcomes, preflight, reconciling, restoring, sending
-from sequences.models import Attempt, Enrollment, Event, Sequence, Touch
+from sequences.models import Attempt, Enrollment, Event, Sequence, SequenceDay, Touch
 from tests import backups
 from tests.factories import (
     approve,
@@ -424,3 +424,18 @@ def test_the_gate_holds_a_mail_that_was_claimed_before_the_hold(hands, tmp_path)
 
     assert list(stages)[-1] == "held back"
     assert SandboxMail.everywhere.caught().count() == 0
+
+
+def test_a_doubtful_mail_counts_on_every_day_that_has_a_limit(hands):
+    workspace = make_workspace(daily_limit=10)
+    sequence = make_sequence(workspace, daily_limit=10)
+    touch = approved(sequence)
+    span = restoring.Span(hands.at - timedelta(hours=1), hands.at + timedelta(hours=1))
+
+    assert restoring.question(touch.pk, span)
+
+    for day in (MailboxDay.objects.get(), SequenceDay.objects.get(), WorkspaceDay.everywhere.get()):
+        assert (day.reserved, day.sent) == (1, 0)
+    assert outcomes.was_not_sent(touch.pk)
+    for day in (MailboxDay.objects.get(), SequenceDay.objects.get(), WorkspaceDay.everywhere.get()):
+        assert day.reserved == 0
