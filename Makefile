@@ -4,12 +4,16 @@
 # make lint         style, types, arrows between the layers, migrations, settings for deployment
 # make simulate     months of sending under faults: SEEDS=20 DAYS=100, or one alone: SEED=17 DAYS=100
 # make mutants      the simulation without one guard at a time: does it notice? (ARGS="--seeds 10")
+# make chaos        kill, freeze, restart and fill everything that sending rests on, with real processes
+#                   and servers of its own (CHAOS_SCALE=4 is larger; ARGS="F01 F21" chooses)
+# make corpora      how well mail is read: CORPORA=<folder> with bounces and reply_text (ARGS=--failed)
+# make fakes        Google and Microsoft on this machine, to connect mailboxes to (PORT=9050)
 # make bench        the figures of the README, on the PostgreSQL that DATABASE_URL names
 # make screenshots  the pictures of the README
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := run
-.PHONY: run test lint lint-style lint-types lint-arrows lint-migrations lint-deployment simulate mutants bench screenshots install install-dev lock
+.PHONY: run test lint lint-style lint-types lint-arrows lint-migrations lint-deployment simulate mutants chaos corpora fakes bench screenshots install install-dev lock
 
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3 python,\
 	$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -61,6 +65,15 @@ simulate: install-dev
 mutants: install-dev
 	@$(BIN)/python -m tests.simulation.mutants $(ARGS)
 
+chaos: install-dev
+	@$(BIN)/python -m tests.chaos $(ARGS)
+
+corpora: install-dev
+	@$(BIN)/python -m tests.corpora $(ARGS) "$(CORPORA)"
+
+fakes: install-dev
+	@exec $(BIN)/python -m tests.fakes $(if $(PORT),--port $(PORT)) $(ARGS)
+
 bench: install-dev
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
@@ -68,6 +81,7 @@ screenshots: install-dev
 	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 lock: install-dev
+	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \

@@ -27,7 +27,7 @@ class MailboxAdmin(Everywhere):
     list_select_related = ("workspace",)
     search_fields = ("email", "workspace__name")
     # Passwords are written on the product's own page and never shown.
-    exclude = ("smtp_password",)
+    exclude = ("smtp_password", "imap_password")
     readonly_fields = (
         "workspace",
         "provider",
@@ -37,6 +37,11 @@ class MailboxAdmin(Everywhere):
         "faults",
         "last_error",
         "last_sent_at",
+        "inbox_read_at",
+        "inbox_error",
+        "inbox_faults",
+        "watched_at",
+        "watched_by",
         "next_free_at",
         "created_at",
         "created_by",
@@ -45,6 +50,10 @@ class MailboxAdmin(Everywhere):
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Mailbox, form: Any, change: bool) -> None:
+        # Only what was edited: a token may have been renewed while the page was open.
+        obj.save(update_fields=[*form.changed_data, "updated_at"])
 
     @admin.action(description="Pause", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: models.QuerySet) -> None:

@@ -1,17 +1,22 @@
 """What a delivery report says: whose mail did not arrive, and whether the address is to blame."""
 
 import re
-from email import message_from_bytes
-from email.message import Message
-from email.policy import compat32
 from enum import StrEnum
+from typing import Any
 
-from mailboxes.compose import ANY_MESSAGE_ID
-from mailboxes.providers.smtp_replies import ADDRESS_UNKNOWN, BLAMES_THE_SENDER, words_of
+from mailboxes import bounce_prose, bounce_reports
+from mailboxes.opening import opened
+from mailboxes.providers.smtp_replies import ADDRESS_UNKNOWN, BLAMES_THE_SENDER
 
-CODE = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
 # Class codes that say no more than "failed".
-VAGUE = {"5.0.0", "4.0.0", "5.5.0"}
+VAGUE = {"", "5.0.0", "4.0.0", "5.5.0", "5.3.0"}
+# What a feedback report must say to be a complaint of the recipient's.
+COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list", "virus", "other", "miscategorized"}
+
+
+# What follows is our own mail, or nothing.
+MAX_REPORT = 300_000
+MAX_LINES = 5_000
 
 
 class Bounce(StrEnum):
@@ -20,64 +25,73 @@ class Bounce(StrEnum):
     HARD = "hard"  # no such address: never write to it again
     SOFT = "soft"  # did not arrive this time
     POLICY = "policy"  # refused for what we are or wrote; the address is not to blame
+    COMPLAINT = "complaint"  # arrived, and was called spam by who got it
     NONE = ""  # delayed, delivered or relayed: nothing has failed
 
 
-def report(raw: bytes) -> dict[str, str]:
-    """Read a delivery report (RFC 3464); an empty dict for any other mail."""
-    message = message_from_bytes(raw, policy=compat32)
-    kind = str(message.get_param("report-type", "")).lower()
-    if message.get_content_type() != "multipart/report" or kind != "delivery-status":
+NO_SUCH_ADDRESS = re.compile(
+    r"""(?:no\ such|unknown|invalid|non-?existent|unrouteable)\s+(?:local\s+)?
+        (?:user|recipient|mailbox|address|account|person|destination|e-?mail)
+    | (?:user|recipient|mailbox|account|address|addressee|e-?mail|person|name|local\ part)
+        [^.;\n]{0,60}?\s(?:is\s+|was\s+)?
+        (?:unknown|not\ (?:be\ )?(?:found|known|exist|listed|recogni[sz]ed|valid)|invalid
+        |(?:doesn't|does\ not|do\ not|did\ not|didn't)\ exist)
+    | unknown\ to\ us | no\ (?:longer\ )?(?:an?\ )?(?:valid|existing)\ (?:mailbox|address|user)
+    | no\ mailbox\ (?:here|by\ that\ name) | account\ (?:has\ been\ )?(?:deleted|closed|removed)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+NO_SUCH_HOST = re.compile(
+    r"host unknown|unknown host|no such (?:host|domain)|nxdomain"
+    r"|(?:host|domain)(?: or domain)?(?: name)? (?:\S{1,80} )?(?:was |is |does )?"
+    r"(?:not found|unknown|not exist)",
+    re.IGNORECASE,
+)
+YOUR_MESSAGE = re.compile(r"\byour (?:e-?mail |mail )?(?:message|e-?mail|mail)\b", re.IGNORECASE)
+NOT_FOR_GOOD = re.compile(
+    r"""(?:mailbox|mail\ box|quota|inbox|storage|disk|maildir)[^.;\n]{0,60}(?:full|exceed|over)
+    | over\ ?quota | quota | suspended | disabled | inactive | not\ active | temporar
+    | timed?\ ?out | too\ (?:large|big|many) | try\ again | deferred | delayed
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def report(raw: bytes) -> dict[str, Any]:
+    """Read a report of a mail that did not arrive, or was complained of; {} for any other mail.
+
+    The first recipient's failure stands at the top, those of further ones are its "others".
+    """
+    message = opened(raw[:MAX_REPORT], lines=MAX_LINES)
+    failures = bounce_reports.failures(message)
+    if failures:
+        said = bounce_prose.commands(message, [each["recipient"] for each in failures])
+        failures = [{"command": said[each["recipient"]], **each} for each in failures]
+    elif bounce_prose.is_report(message):
+        failures = bounce_prose.failures(message)
+    if not failures and not bounce_reports.is_one(message):
         return {}
-    found = {"recipient": "", "action": "", "status": "", "words": "", "message_id": ""}
-    found["reference"] = ""
-    for part in message.walk():
-        if part.get_content_type() == "message/delivery-status":
-            found |= recipient_of(part)
-        elif part.get_content_type() in ("message/rfc822", "text/rfc822-headers"):
-            found |= original_of(part)
-    return found
+    first, *others = failures or [{"recipient": "", "action": "", "status": "", "words": ""}]
+    return {**first, **bounce_reports.original(message), "others": others}
 
 
-def recipient_of(part: Message) -> dict[str, str]:
-    """Read the block about the recipient; ours is the only one a mail has."""
-    blocks = part.get_payload()
-    if not isinstance(blocks, list):
-        return {}
-    for block in blocks:
-        if not isinstance(block, Message):
-            continue
-        if "Final-Recipient" not in block and "Original-Recipient" not in block:
-            continue
-        address = str(block["Final-Recipient"] or block["Original-Recipient"])
-        words = re.sub(r"\s+", " ", str(block.get("Diagnostic-Code", "")))
-        said = CODE.search(str(block.get("Status", "")))
-        status = said[1] if said else ""
-        if (not status or status in VAGUE) and (better := CODE.search(words)):
-            status = better[1]
-        return {
-            "recipient": address.rpartition(";")[2].strip().strip("<>").lower(),
-            "action": re.split(r"[\s(;]", str(block.get("Action", "")).strip())[0].lower(),
-            "status": status,
-            "words": words_of(0, words.partition(";")[2] or words),
-        }
-    return {}
+def failures_of(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a report says of each of its recipients.
+
+    >>> [each["recipient"] for each in failures_of({"recipient": "a@b.test"})]
+    ['a@b.test']
+    """
+    return [report, *report.get("others", [])] if report else []
 
 
-def original_of(part: Message) -> dict[str, str]:
-    """Read which mail the report is about."""
-    payload = part.get_payload()
-    if isinstance(payload, list) and payload:
-        original = payload[0]
-    else:
-        content = part.get_payload(decode=True)
-        original = message_from_bytes(content if isinstance(content, bytes) else b"")
-    ids = ANY_MESSAGE_ID.findall(str(original.get("Message-ID", "")))
-    reference = str(original.get("X-Outreach-Ref", "")).strip()
-    return {"message_id": ids[0][:255] if ids else "", "reference": reference[:64]}
+def failure_of(report: dict[str, Any], recipient: str) -> dict[str, Any]:
+    """Return what a report says of this recipient, or else of its first one."""
+    failures = failures_of(report)
+    mine = [each for each in failures if each.get("recipient") == recipient.lower()]
+    return next(iter(mine), report)
 
 
-def kind_of(report: dict[str, str]) -> Bounce:
+def kind_of(failure: dict[str, Any]) -> Bounce:
     """Say what a report means for the address.
 
     >>> kind_of({"action": "failed", "status": "5.1.1", "words": "550 5.1.1 No such user"})
@@ -88,14 +102,39 @@ def kind_of(report: dict[str, str]) -> Bounce:
     <Bounce.SOFT: 'soft'>
     >>> kind_of({"action": "delayed", "status": "4.4.1", "words": ""})
     <Bounce.NONE: ''>
+    >>> kind_of({"complaint": "abuse"})
+    <Bounce.COMPLAINT: 'complaint'>
     """
-    status, words = report.get("status", ""), report.get("words", "")
-    if report.get("action") != "failed":
+    status, words = failure.get("status", ""), failure.get("words", "")
+    if complaint := failure.get("complaint"):
+        return Bounce.COMPLAINT if complaint in COMPLAINTS else Bounce.NONE
+    if failure.get("action") != "failed":
         return Bounce.NONE
-    if status.startswith(("5.6.", "5.7.")):
+    if status.startswith("4."):
+        return Bounce.SOFT
+    if status.startswith(("5.6.", "5.7.")) or re.search(r"(?<![\d.])5\.[67]\.\d", words):
         return Bounce.POLICY
     if status in ADDRESS_UNKNOWN:
         return Bounce.HARD
-    if status in VAGUE | {""} and words.startswith("550"):
-        return Bounce.POLICY if BLAMES_THE_SENDER.search(words) else Bounce.HARD
+    if status in VAGUE or status.startswith("5.1."):
+        # A code of the address class vouches for the words, whatever the command was.
+        about_address = status.startswith("5.1.") or failure.get("command") == "rcpt"
+        return _by_words(words, about_address)
     return Bounce.SOFT
+
+
+def _by_words(words: str, about_address: bool) -> Bounce:
+    """Judge a failure whose code says nothing.
+
+    A "user unknown" in answer to anything but RCPT, or nobody knows to what, may well be the
+    verdict of a filter: it counts, but it is no proof.
+    """
+    if NOT_FOR_GOOD.search(words):
+        return Bounce.SOFT
+    if NO_SUCH_HOST.search(words):
+        return Bounce.HARD
+    if NO_SUCH_ADDRESS.search(words):
+        return Bounce.HARD if about_address else Bounce.SOFT
+    # "Your message could not be delivered" blames nobody.
+    words = YOUR_MESSAGE.sub("", words)
+    return Bounce.POLICY if BLAMES_THE_SENDER.search(words) else Bounce.SOFT

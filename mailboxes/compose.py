@@ -102,8 +102,9 @@ def compose(
     built.encoding = QUOTED_PRINTABLE
     try:
         message = built.message()
-        # Quoted-printable text cannot contain "=_", so this never occurs in the body.
-        message.set_boundary(f"=_{uuid5(NAMESPACE_URL, message_id).hex}")
+        # Quoted-printable text cannot contain "=_", so this never occurs in the body. A few for
+        # all mails: Python's parser compiles a pattern for each one that it meets.
+        message.set_boundary(f"=_{uuid5(NAMESPACE_URL, message_id[:3]).hex}")
         written = BytesIO()
         BytesGenerator(written, mangle_from_=False, policy=WIRE).flatten(message)
     except UnicodeEncodeError:

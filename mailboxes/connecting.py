@@ -10,9 +10,10 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from mailboxes.compose import compose, new_message_id
-from mailboxes.models import Mailbox
+from mailboxes.models import Mailbox, Push
 from mailboxes.providers import provider_for
 from mailboxes.providers.smtp import SMTP, Step
+from mailboxes.reading.imap import IMAP
 from outreach.models import AuditEntry, User, Workspace
 from outreach.times import now
 
@@ -24,6 +25,7 @@ STEP_NAMES = {
     "tcp": "Server answers",
     "tls": "Encrypted connection",
     "auth": "Sign-in",
+    "folders": "Folders",
 }
 
 
@@ -37,10 +39,20 @@ class Preset:
     port: int = 587
     security: str = "starttls"
     hint: str = ""
+    # Where its mail is read; empty at hosts that only send.
+    imap_host: str = ""
 
 
 PRESETS = (
-    Preset("fastmail", "Fastmail", "smtp.fastmail.com", 465, "tls", "Use an app password."),
+    Preset(
+        "fastmail",
+        "Fastmail",
+        "smtp.fastmail.com",
+        465,
+        "tls",
+        "Use an app password.",
+        "imap.fastmail.com",
+    ),
     Preset(
         "gmail",
         "Gmail",
@@ -48,12 +60,25 @@ PRESETS = (
         465,
         "tls",
         "Turn on 2-step verification, then make an app password for mail.",
+        "imap.gmail.com",
     ),
     Preset(
-        "icloud", "iCloud Mail", "smtp.mail.me.com", hint="Make an app-specific password first."
+        "icloud",
+        "iCloud Mail",
+        "smtp.mail.me.com",
+        hint="Make an app-specific password first.",
+        imap_host="imap.mail.me.com",
     ),
-    Preset("zoho", "Zoho Mail", "smtp.zoho.com", 465, "tls"),
-    Preset("yahoo", "Yahoo Mail", "smtp.mail.yahoo.com", 465, "tls", "Use an app password."),
+    Preset("zoho", "Zoho Mail", "smtp.zoho.com", 465, "tls", imap_host="imap.zoho.com"),
+    Preset(
+        "yahoo",
+        "Yahoo Mail",
+        "smtp.mail.yahoo.com",
+        465,
+        "tls",
+        "Use an app password.",
+        "imap.mail.yahoo.com",
+    ),
     Preset("mailgun", "Mailgun", "smtp.mailgun.org"),
     Preset(
         "postmark",
@@ -63,6 +88,10 @@ PRESETS = (
     ),
     Preset("sendgrid", "SendGrid", "smtp.sendgrid.net", hint="The user name is “apikey”."),
 )
+
+
+class IsRead(Exception):
+    """Nobody has to watch this inbox: the program reads it. The message says so."""
 
 
 class NotHere(Exception):
@@ -91,10 +120,20 @@ def check(mailbox: Mailbox) -> list[Step]:
     return list(provider.check_step_by_step())
 
 
-def connect(mailbox: Mailbox, fields: Iterable[str] = (), *, by: User) -> Mailbox:
+def check_inbox(mailbox: Mailbox) -> list[Step]:
+    """Connect to where mail is read, step by step as far as the list of the folders."""
+    reader = IMAP.for_mailbox(mailbox)
+    reader.timeout = PATIENCE.total_seconds()
+    return list(reader.check_step_by_step())
+
+
+def connect(
+    mailbox: Mailbox, fields: Iterable[str] = (), *, by: User, read_anew: bool = False
+) -> Mailbox:
     """Take a mailbox into service; one that was disconnected comes back.
 
     Of one that exists only `fields` are written: what workers note on it is not overwritten.
+    `read_anew` says that its inbox is at another place now.
     """
     allow(mailbox.workspace, mailbox.provider)
     with transaction.atomic():
@@ -104,9 +143,13 @@ def connect(mailbox: Mailbox, fields: Iterable[str] = (), *, by: User) -> Mailbo
             mailbox.save()
         elif fields:
             mailbox.save(update_fields=[*fields, "updated_at"])
+        if read_anew:
+            mailbox.read_anew()
         if mailbox.status == Mailbox.Status.DISCONNECTED:
             mailbox.reconnect()
             verb = "reconnect"
+        # What its provider had promised may have ended with the earlier permission.
+        Push.objects.filter(mailbox=mailbox).update(renew_at=None, faults=0)
         AuditEntry.note(mailbox.workspace, verb, by=by, about=mailbox)
     return mailbox
 
@@ -137,11 +180,12 @@ def connect_sandbox(workspace: Workspace, *, by: User) -> Mailbox:
 
 
 def disconnect(mailbox: Mailbox, *, by: User) -> None:
-    """Take a mailbox out of service and forget its password."""
+    """Take a mailbox out of service and forget its password, or its leave to be used."""
     with transaction.atomic():
         mailbox.disconnect(f"Disconnected by {by.name or by.email}.")
-        mailbox.smtp_password = ""
-        mailbox.save(update_fields=["smtp_password"])
+        mailbox.replace_sign_in("")
+        mailbox.smtp_password = mailbox.imap_password = ""
+        mailbox.save(update_fields=["smtp_password", "imap_password"])
         AuditEntry.note(mailbox.workspace, "disconnect", by=by, about=mailbox)
 
 
@@ -150,6 +194,31 @@ def change(mailbox: Mailbox, verb: str, *, by: User) -> None:
     with transaction.atomic():
         {"pause": mailbox.pause, "resume": mailbox.resume}[verb]()
         AuditEntry.note(mailbox.workspace, verb, by=by, about=mailbox)
+
+
+def put_back(mailbox: Mailbox, *, by: User) -> bool:
+    """Let a mailbox that had left its pools take turns again; False where it does already."""
+    with transaction.atomic():
+        if not mailbox.return_to_pools():
+            return False
+        AuditEntry.note(mailbox.workspace, "put_back", by=by, about=mailbox)
+    return True
+
+
+def watch(mailbox: Mailbox, *, by: User) -> None:
+    """Take a person's word that they watch an inbox that cannot be read; else raises IsRead."""
+    if mailbox.can_read_inbox and not mailbox.inbox_error:
+        raise IsRead(f"The inbox of {mailbox} is read by the program; nobody has to watch it.")
+    with transaction.atomic():
+        mailbox.watch(by)
+        AuditEntry.note(mailbox.workspace, "watch", by=by, about=mailbox)
+
+
+def unwatch(mailbox: Mailbox, *, by: User) -> None:
+    """Let follow-ups wait again until the inbox is read, or somebody else watches it."""
+    with transaction.atomic():
+        mailbox.unwatch()
+        AuditEntry.note(mailbox.workspace, "unwatch", by=by, about=mailbox)
 
 
 def send_test(mailbox: Mailbox, to: User) -> str:

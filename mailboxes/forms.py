@@ -1,17 +1,26 @@
 """What a person enters about a mailbox."""
 
+from decimal import Decimal
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 
-from mailboxes.models import USUAL_INCREMENT, Mailbox
+from mailboxes.models import USUAL_INCREMENT, DomainCheck, Mailbox
+from mailboxes.models.inbox import Security
+from mailboxes.standing import USUAL_MOST
 
 PACE = ["daily_limit", "zone", "warm_up_start", "warm_up_increment"]
 GAP = ["gap_least", "gap_most"]
 AWAY = ["away_from", "away_until"]
 SERVER = ["smtp_host", "smtp_port", "smtp_security", "smtp_username", "smtp_password"]
-
+INBOX = ["imap_host", "imap_port", "imap_security", "imap_username", "imap_password"]
+IMAP_PORT = 993
+IMAP_SECURITY = [
+    (Security.TLS, "TLS (usually port 993)"),
+    (Security.STARTTLS, "STARTTLS (usually port 143)"),
+    (Security.PLAIN, "None (local servers only)"),
+]
 
 WARM_UP_HELP = (
     "A new address that sends a lot at once looks like spam. Begin with few, like 10. The first "
@@ -30,6 +39,18 @@ def warm_up_increment_field() -> forms.IntegerField:
     )
 
 
+class BounceRateField(forms.DecimalField):
+    """A share of mails in per cent; left empty, the usual one."""
+
+    def __init__(self, **options: Any) -> None:
+        limits: dict[str, Any] = {"min_value": Decimal("0.1"), "max_value": 100}
+        super().__init__(required=False, decimal_places=1, max_digits=4, **limits, **options)
+
+    def clean(self, value: Any) -> Decimal:
+        found = super().clean(value)
+        return USUAL_MOST if found is None else found
+
+
 def zones() -> list[tuple[str, str]]:
     """Every zone that people would choose, the aliases of old systems left out."""
     named = (zone for zone in available_timezones() if "/" in zone or zone == "UTC")
@@ -44,10 +65,15 @@ class MailboxForm(forms.ModelForm):
         label="Time zone", choices=zones, help_text="Its day, for the daily limit, begins here."
     )
     warm_up_increment = warm_up_increment_field()
+    most_bounces = BounceRateField(
+        label="Leaves its pools at more bounces than, in per cent",
+        help_text="Counted over its last 7 days, from 20 mails on. Sequences that rotate over it "
+        f"go on with their other mailboxes. Empty: {USUAL_MOST}. 100: never.",
+    )
 
     class Meta:
         model = Mailbox
-        fields = ["sender_name", *PACE, *GAP, *AWAY, "signature"]
+        fields = ["sender_name", *PACE, *GAP, *AWAY, "most_bounces", "signature"]
         labels = {
             "sender_name": "Sender name",
             "daily_limit": "Daily limit",
@@ -96,7 +122,10 @@ class SMTPForm(MailboxForm):
     """A mailbox at an SMTP server. The password is never shown again; empty keeps it."""
 
     class Meta(MailboxForm.Meta):
-        fields = ["email", "sender_name", *SERVER, *PACE, *GAP, *AWAY, "signature"]
+        fields = [
+            *["email", "sender_name", *SERVER, *INBOX, *PACE, *GAP, *AWAY],
+            *["most_bounces", "signature"],
+        ]
         labels = {
             **MailboxForm.Meta.labels,
             "email": "E-mail address",
@@ -105,17 +134,35 @@ class SMTPForm(MailboxForm):
             "smtp_security": "Encryption",
             "smtp_username": "User name",
             "smtp_password": "Password",
+            "imap_host": "Server",
+            "imap_port": "Port",
+            "imap_security": "Encryption",
+            "imap_username": "User name",
+            "imap_password": "Password",
+        }
+        help_texts = {
+            **MailboxForm.Meta.help_texts,
+            "imap_host": "Empty: nobody reads it, and follow-ups wait until a person watches it.",
+            "imap_username": "Empty: the same as for sending.",
+            "imap_password": "Empty: the same as for sending.",
         }
         widgets = {
             **MailboxForm.Meta.widgets,
             "smtp_password": forms.PasswordInput(attrs={"autocomplete": "new-password"}),
             "smtp_username": forms.TextInput(attrs={"autocomplete": "off"}),
             "smtp_host": forms.TextInput(attrs={"placeholder": "smtp.example.com"}),
+            "imap_password": forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+            "imap_username": forms.TextInput(attrs={"autocomplete": "off"}),
+            "imap_host": forms.TextInput(attrs={"placeholder": "imap.example.com"}),
         }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.kept_password = self.instance.smtp_password
+        self.kept_imap_password = self.instance.imap_password
+        self.fields["imap_security"].choices = IMAP_SECURITY
+        # Without a server they mean nothing, and may be left out.
+        self.fields["imap_port"].required = self.fields["imap_security"].required = False
         self.fields["smtp_host"].required = True
         self.fields["smtp_port"].min_value = 1
         if self.instance.pk:
@@ -124,6 +171,8 @@ class SMTPForm(MailboxForm):
             self.fields["email"].help_text = "Fixed: runs and approvals are bound to the address."
             if self.kept_password:
                 self.fields["smtp_password"].help_text = "Leave empty to keep the one stored."
+            if self.kept_imap_password:
+                self.fields["imap_password"].help_text = "Leave empty to keep the one stored."
 
     def clean_email(self) -> str:
         email = str(self.cleaned_data["email"]).strip().lower()
@@ -133,28 +182,80 @@ class SMTPForm(MailboxForm):
         return email
 
     def clean_smtp_host(self) -> str:
-        host = str(self.cleaned_data["smtp_host"]).strip().lower()
-        if "/" in host or "@" in host or " " in host:
-            raise forms.ValidationError("Write the server's name alone, like smtp.example.com.")
-        return host
+        return clean_host(self.cleaned_data["smtp_host"], "smtp.example.com")
+
+    def clean_imap_host(self) -> str:
+        return clean_host(self.cleaned_data["imap_host"], "imap.example.com")
 
     def clean_smtp_port(self) -> int:
-        port = int(self.cleaned_data["smtp_port"])
-        if not 1 <= port <= 65_535:
-            raise forms.ValidationError("A port is a number from 1 to 65535.")
-        return port
+        return clean_port(self.cleaned_data["smtp_port"])
+
+    def clean_imap_port(self) -> int:
+        return clean_port(self.cleaned_data["imap_port"] or IMAP_PORT)
+
+    def clean_imap_security(self) -> str:
+        return str(self.cleaned_data["imap_security"] or Security.TLS)
 
     def clean_smtp_password(self) -> str:
         return str(self.cleaned_data.get("smtp_password") or self.kept_password)
 
+    def clean_imap_password(self) -> str:
+        return str(self.cleaned_data.get("imap_password") or self.kept_imap_password)
+
     def clean(self) -> dict[str, Any]:
         found = super().clean() or self.cleaned_data
         moved = "smtp_host" in self.changed_data and self.instance.pk
-        if moved and self.kept_password and not self.data.get(self.add_prefix("smtp_password")):
+        if moved and self.kept_password and not self.typed("smtp_password"):
             # Else whoever may edit could send the stored password to a server of their own.
             self.add_error("smtp_password", "Enter the password again for the new server.")
+        if found.get("imap_host") and self.sends_kept_password_to_new_inbox:
+            self.add_error("imap_password", "Enter the password again for the new server.")
         return found
+
+    @property
+    def sends_kept_password_to_new_inbox(self) -> bool:
+        if "imap_host" not in self.changed_data or not self.instance.pk:
+            return False
+        if self.typed("imap_password"):
+            return False
+        return bool(
+            self.kept_imap_password or (self.kept_password and not self.typed("smtp_password"))
+        )
+
+    def typed(self, name: str) -> str:
+        """Return what was entered now, whatever is stored."""
+        return str(self.data.get(self.add_prefix(name)) or "")
 
     @property
     def touches_server(self) -> bool:
         return not self.instance.pk or not set(self.changed_data).isdisjoint(SERVER)
+
+    @property
+    def touches_inbox(self) -> bool:
+        if not self.instance.imap_host and "imap_host" not in self.changed_data:
+            return False
+        # A user name or a password for sending may be the one for reading too.
+        shared = {*INBOX, "smtp_username", "smtp_password"} & set(self.changed_data)
+        kept = {each for each in shared if each.endswith("password") and not self.typed(each)}
+        return not self.instance.pk or bool(shared - kept)
+
+
+def clean_host(entered: object, example: str) -> str:
+    host = str(entered).strip().lower()
+    if "/" in host or "@" in host or " " in host:
+        raise forms.ValidationError(f"Write the server's name alone, like {example}.")
+    return host
+
+
+def clean_port(port: int) -> int:
+    if not 1 <= port <= 65_535:
+        raise forms.ValidationError("A port is a number from 1 to 65535.")
+    return port
+
+
+class SelectorForm(forms.ModelForm):
+    """Under which name the DKIM key of a domain is looked for."""
+
+    class Meta:
+        model = DomainCheck
+        fields = ["dkim_selector"]

@@ -3,8 +3,6 @@
 Whatever bytes arrive, something is returned, in time proportional to their number.
 """
 
-import codecs
-import email
 import email.message
 import email.utils
 import re
@@ -14,31 +12,28 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.parser import BytesHeaderParser
-from email.policy import compat32
 
+from mailboxes.opening import MAX_PARTS, addresses, clean, decode, inner, opened, text_of
 from mailboxes.quoting import as_text, reply_text
 
 __all__ = ["Parsed", "is_automatic", "is_bounce", "parse", "reply_text"]
 
-MAX_RAW = 5_000_000
 MAX_TEXT = 200_000
 MAX_HTML = 1_000_000
-MAX_PARTS = 100
 MAX_HEADERS = 150
 MAX_HEADER = 2_000
 MAX_REFERENCES = 100
 
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
-# Codecs that are no character sets, some of them slow on purpose-made input.
-NO_CHARSETS = {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "undefined"}
 
 AUTOMATIC_HEADERS = {"x-autoreply", "x-autorespond", "x-ms-exchange-inbox-rules-loop", "list-id"}
 AUTOMATIC_PRECEDENCE = {"auto_reply", "bulk", "junk", "list"}
 AUTOMATIC_SUBJECT = re.compile(
     r"""\s*\W{0,3}(
         auto(matic|matisch|matische|mated)?[\s:_-]{0,2}(reply|response|antwort|antwoord)\b
-        | out\s+of\s+(the\s+)?office\b | ooo\b | away\s+from\s+(the\s+)?office\b
+        | out\s+of\s+(the\s+)?office\b | ooo\b
+        | away\s+from\s+(the\s+|my\s+)?(office|desk|e?-?mail)\b
+        | auto-?respon\w+ | (vacation|holiday|absence)\s+(reply|response|notice|message|auto\w*)\b
         | (i\s+am\s+)?on\s+(annual\s+|parental\s+)?(leave|vacation|holiday)\b
         | abwesenheit | ich\s+bin\s+(im\s+urlaub|abwesend) | nicht\s+im\s+b(ü|ue)ro
         | r(é|e)ponse\s+automatique | absence\s*: | absent(e)?\s+du\s+bureau | message\s+d.absence
@@ -46,6 +41,7 @@ AUTOMATIC_SUBJECT = re.compile(
         | resposta\s+autom | fora\s+do\s+escrit(ó|o)rio | aus(ê|e)ncia\b
         | risposta\s+automatica | fuori\s+(sede|ufficio)
         | afwezig
+        | automatisk\s+svar | autosvar | automaattinen\s+vastaus | odpowied(ź|z)\s+automatyczna
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -79,12 +75,7 @@ def parse(raw: bytes) -> Parsed:
     >>> mail.from_email, mail.subject, mail.text
     ('ana@acme.test', 'Olá', 'Hi')
     """
-    raw = raw[:MAX_RAW]
-    try:
-        message = email.message_from_bytes(raw, policy=compat32)
-    except RecursionError:
-        # Parts within parts a thousand deep: the head is still good.
-        message = BytesHeaderParser(policy=compat32).parsebytes(raw)
+    message = opened(raw)
     raw_headers = _raw_headers(message)
     headers = {name: _decode_header(value) for name, value in raw_headers.items()}
     text, html = _bodies(message)
@@ -158,8 +149,8 @@ def _raw_headers(message: email.message.Message) -> dict[str, str]:
         if len(found) == MAX_HEADERS:
             break
         octets = str(value)[: MAX_HEADER * 4].encode("utf-8", "surrogateescape")
-        unfolded = re.sub(r"[\r\n]+[ \t]*", " ", _decode(octets, "utf-8"))
-        found.setdefault(_clean(name).lower()[:100], _clean(unfolded).strip())
+        unfolded = re.sub(r"[\r\n]+[ \t]*", " ", decode(octets, "utf-8"))
+        found.setdefault(clean(name).lower()[:100], clean(unfolded).strip())
     return found
 
 
@@ -172,36 +163,18 @@ def _decode_header(value: str) -> str:
     except (HeaderParseError, BadBase64, ValueError):
         return value[:MAX_HEADER]
     text = "".join(
-        word if isinstance(word, str) else _decode(word, charset or "utf-8")
+        word if isinstance(word, str) else decode(word, charset or "utf-8")
         for word, charset in words
     )
     # An encoded word may hide line breaks.
-    return " ".join(_clean(text).splitlines())[:MAX_HEADER]
-
-
-def _decode(octets: bytes, charset: str) -> str:
-    """Return the text in the given character set, or else in UTF-8 or Windows Western."""
-    for name in (charset, "utf-8"):
-        try:
-            codec = codecs.lookup(name)
-            if codec.name not in NO_CHARSETS:
-                return octets.decode(name)
-        except (LookupError, UnicodeError, ValueError):
-            continue
-    return octets.decode("cp1252", "replace")
-
-
-def _clean(text: str) -> str:
-    """Return the text without what a database refuses: NUL and halves of characters."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    return " ".join(clean(text).splitlines())[:MAX_HEADER]
 
 
 def _addresses(value: str) -> list[tuple[str, str]]:
     """Return the (name, address) pairs; names are decoded after the cut, so they cannot add any."""
-    pairs = email.utils.getaddresses([value[: MAX_HEADER * 4]])
     return [
         (_decode_header(name).strip()[:200], address.strip().lower())
-        for name, address in pairs[:MAX_PARTS]
+        for name, address in addresses(value)
         if re.fullmatch(r"[^@\s<>]{1,64}@[^@\s<>]{1,189}", address.strip())
     ]
 
@@ -223,14 +196,11 @@ def _bodies(message: email.message.Message) -> tuple[str, str]:
     """Return the plain text and the HTML that a mail program would show first."""
     texts: list[str] = []
     html = ""
-    for part in _parts(message):
+    for part in _leaves(message):
         kind = part.get_content_type()
         if kind not in ("text/plain", "text/html") or _is_attachment(part):
             continue
-        payload = part.get_payload(decode=True)
-        if not isinstance(payload, bytes):
-            continue
-        body = _clean(_decode(payload, _charset(part)))
+        body = text_of(part)
         if kind == "text/plain":
             texts.append(body.strip("\r\n"))
         elif not html:
@@ -239,28 +209,18 @@ def _bodies(message: email.message.Message) -> tuple[str, str]:
     return text.replace("\r\n", "\n").replace("\r", "\n")[:MAX_TEXT], html
 
 
-def _parts(message: email.message.Message) -> Iterator[email.message.Message]:
+def _leaves(message: email.message.Message) -> Iterator[email.message.Message]:
     """Yield the leaves in order, but nothing of a mail that is only attached."""
     waiting = [message]
     for _ in range(MAX_PARTS):
         if not waiting:
             return
         part = waiting.pop()
-        # Of a leaf, get_payload() would decode the text by whatever codec the mail names.
-        payload = part.get_payload() if part.is_multipart() else None
-        if not isinstance(payload, list):
+        if not part.is_multipart():
             yield part
         elif part.get_content_maintype() == "multipart":
-            inner = [each for each in payload if isinstance(each, email.message.Message)]
-            waiting.extend(reversed(inner))
+            waiting.extend(reversed(inner(part)))
 
 
 def _is_attachment(part: email.message.Message) -> bool:
     return str(part.get("Content-Disposition", "")).strip().lower().startswith("attachment")
-
-
-def _charset(part: email.message.Message) -> str:
-    try:
-        return part.get_content_charset() or "utf-8"
-    except (LookupError, UnicodeError, ValueError, TypeError):
-        return "utf-8"

@@ -8,7 +8,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db import models
 from django.http import HttpRequest
 
-from outreach.forms import check_zone
+from outreach.forms import KeepsAddress, check_zone
 from outreach.models import AuditEntry, Invitation, Membership, Tick, User, Workspace
 
 admin.site.site_header = "Outreach operations"
@@ -95,6 +95,7 @@ class PersonAdmin(Checked, UserAdmin):
 
 @admin.register(Workspace)
 class WorkspaceAdmin(Checked):
+    form = KeepsAddress
     list_display = ("name", "zone", "is_sandbox", "stopped_at", "created_at")
     list_filter = ("is_sandbox", ("stopped_at", admin.EmptyFieldListFilter))
     search_fields = ("name",)

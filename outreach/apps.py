@@ -14,3 +14,4 @@ class OutreachConfig(AppConfig):
         register(checks.database_keeps_commits, Tags.database)
         register(checks.secrets_can_be_read, Tags.database)
         register(checks.redis_forgets_nothing, "redis", deploy=True)
+        register(checks.pushes_are_set_up_whole, "pushes")

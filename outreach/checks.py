@@ -1,17 +1,20 @@
 """What a database or a Redis must not be set to, or the product's promises do not hold."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, run_checks
+from django.core.checks import CheckMessage, Error, Tags, Warning, run_checks
 from django.db import DatabaseError, connections
 
 from outreach import broker, crypto
 
 SQLITE_FULL = 2
+GOOGLE_PUSH = ("GOOGLE_PUSH_TOPIC", "GOOGLE_PUSH_ACCOUNT")
+TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 
 logger = structlog.get_logger(__name__)
 
@@ -80,6 +83,50 @@ def secrets_can_be_read(
                         id="outreach.E004",
                     )
                 )
+    return found
+
+
+def pushes_are_set_up_whole(
+    app_configs: Sequence[AppConfig] | None, **options: Any
+) -> list[CheckMessage]:
+    """Warn of pushes that are set up by half: mailboxes are read now and then as if they were not.
+
+    They are no reason not to start.
+    """
+    given = {name: getattr(settings, name) for name in (*GOOGLE_PUSH, "MICROSOFT_PUSH")}
+    found: list[CheckMessage] = []
+    google = [name for name in GOOGLE_PUSH if given[name]]
+    if len(google) == 1:
+        [missing] = set(GOOGLE_PUSH) - set(google)
+        found.append(
+            Warning(
+                f"{google[0]} is set and {missing} is not, so Gmail does not push.",
+                id="outreach.W001",
+            )
+        )
+    if (topic := given["GOOGLE_PUSH_TOPIC"]) and not TOPIC.fullmatch(topic):
+        found.append(
+            Warning(
+                f"GOOGLE_PUSH_TOPIC={topic!r} is no topic of Pub/Sub, so Gmail does not push.",
+                hint="Use its whole name: projects/PROJECT/topics/TOPIC.",
+                id="outreach.W002",
+            )
+        )
+    for name, client in (("GOOGLE_PUSH_TOPIC", "GOOGLE"), ("MICROSOFT_PUSH", "MICROSOFT")):
+        needed = [f"{client}_CLIENT_ID", f"{client}_CLIENT_SECRET"]
+        if given[name] and not all(getattr(settings, each) for each in needed):
+            found.append(
+                Warning(f"{name} is set and {' or '.join(needed)} is not.", id="outreach.W003")
+            )
+    is_reachable = settings.BASE_URL.startswith("https://") or settings.ALLOW_PRIVATE_HOSTS
+    if (google or given["MICROSOFT_PUSH"]) and not is_reachable:
+        found.append(
+            Warning(
+                "Pushes are set up, but BASE_URL does not begin with https://, and nobody pushes "
+                "to such an address.",
+                id="outreach.W004",
+            )
+        )
     return found
 
 

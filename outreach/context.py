@@ -37,6 +37,7 @@ class Place:
 NAV = (
     Place("Review", "/review/", "square-check-big", "g r", count="review"),
     Place("Sequences", "/sequences/", "list-ordered", "g s", also=("/enrollments/",)),
+    Place("Inbox", "/inbox/", "inbox", "g i", count="inbox"),
     Place(
         "Contacts", "/contacts/", "users", "g c", also=("/companies/", "/lists/", "/suppressions/")
     ),
@@ -81,12 +82,12 @@ class Heartbeat:
         return cls(max(timedelta(0), now() - last) if last else None)
 
 
-def counted(name: str, workspace: Workspace) -> int | None:
+def counted(name: str, workspace: Workspace) -> Any:
     """Ask the app that registered this count in SHELL_COUNTS; None where nobody did."""
     path = getattr(settings, "SHELL_COUNTS", {}).get(name)
     if path is None:
         return None
-    count: Callable[[Workspace], int] = import_string(path)
+    count: Callable[[Workspace], Any] = import_string(path)
     return count(workspace)
 
 
@@ -139,7 +140,17 @@ class Shell:
     @cached_property
     def disconnected(self) -> int:
         """Return how many mailboxes of this workspace need to be connected again."""
-        return (counted("disconnected", self.workspace) or 0) if self.workspace else 0
+        return self._mailboxes.get("disconnected", 0)
+
+    @cached_property
+    def failing(self) -> int:
+        """Return of how many mailboxes the domain fails, so that cold mail stops or will."""
+        # Nothing leaves a sandbox, so nobody asks for its domains.
+        return 0 if self.is_sandbox else self._mailboxes.get("failing", 0)
+
+    @cached_property
+    def _mailboxes(self) -> dict[str, int]:
+        return (counted("mailboxes", self.workspace) or {}) if self.workspace else {}
 
     @property
     def is_sandbox(self) -> bool:

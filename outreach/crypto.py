@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import FieldError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Cast
 
 
@@ -62,18 +62,40 @@ def encrypted_fields() -> Iterator[EncryptedTextField]:
 
 def unreadable(field: EncryptedTextField, using: str) -> list[Any]:
     """Return the keys of the rows whose secret no key of FIELD_ENCRYPTION_KEYS opens."""
-    # As it is stored: reading the column itself would raise at the first of them.
+    return [pk for pk, token in _stored(field, using) if not _opens(cipher(), token)]
+
+
+def under_an_earlier_key(field: EncryptedTextField, using: str) -> list[Any]:
+    """Return the keys of the rows whose secret can be read, but not with the first key."""
+    first = Fernet(settings.FIELD_ENCRYPTION_KEYS[0])
+    old = [(pk, token) for pk, token in _stored(field, using) if not _opens(first, token)]
+    return [pk for pk, token in old if _opens(cipher(), token)]
+
+
+def rotate(field: EncryptedTextField, pk: Any) -> bool:
+    """Encrypt the secret of one row with the first key; False when the row is gone."""
+    rows = field.model._base_manager.filter(pk=pk)
+    with transaction.atomic():
+        # Locked: a token that is renewed just now is not overwritten with the one before.
+        secret = rows.select_for_update().values_list(field.name, flat=True).first()
+        return bool(secret and rows.update(**{field.name: secret}))
+
+
+def _stored(field: EncryptedTextField, using: str) -> Iterator[tuple[Any, str]]:
+    """Yield each row's key with its secret as it is stored.
+
+    Reading the column itself would raise at the first that cannot be read.
+    """
     stored = field.model._base_manager.using(using).annotate(
         token=Cast(field.name, models.TextField())
     )
     rows = stored.exclude(token="").exclude(token=None).order_by("pk")
-    tokens = rows.values_list("pk", "token").iterator(chunk_size=500)
-    return [pk for pk, token in tokens if not _opens(token)]
+    yield from rows.values_list("pk", "token").iterator(chunk_size=500)
 
 
-def _opens(token: str) -> bool:
+def _opens(key: Fernet | MultiFernet, token: str) -> bool:
     try:
-        cipher().decrypt(token.encode())
+        key.decrypt(token.encode())
     except InvalidToken:
         return False
     return True

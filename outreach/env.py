@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import mkstemp
 from typing import TypeVar
@@ -83,6 +84,19 @@ def parsed(name: str, parse: Callable[[str], Value], allowed: str) -> Value:
     if not found:
         raise ImproperlyConfigured(f"{name} cannot be understood: use {allowed}.")
     return found
+
+
+def host_and_port(value: str) -> str:
+    """Return an IP address and a port, as they were written; raises ValueError.
+
+    >>> host_and_port("[::1]:53")
+    '[::1]:53'
+    """
+    host, _, port = value.rpartition(":")
+    ip_address(host.strip("[]"))
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise ValueError(value)
+    return value
 
 
 def kept(path: Path, make: Callable[[], str]) -> str:

@@ -4,6 +4,8 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from outreach.models import Invitation, Membership, User, Workspace
 from outreach.times import now
@@ -62,7 +64,44 @@ class ProfileForm(ChangeForm):
         help_texts = {"shortcuts": "Keys like j, k and a act at once; press ? to see them."}
 
 
-class WorkspaceForm(ChangeForm):
+class DigestForm(ChangeForm):
+    """How often one member is told by mail about replies that wait."""
+
+    digest_hour = forms.TypedChoiceField(
+        label="At",
+        coerce=int,
+        choices=[(hour, f"{hour:02}:00") for hour in range(24)],
+        help_text="On your own clock. It counts where you are told once a day.",
+    )
+
+    class Meta:
+        model = Membership
+        fields = ("digest", "digest_hour")
+        labels = {"digest": "Tell me"}
+
+
+class KeepsAddress(forms.ModelForm):
+    """A form of a workspace that does not empty its postal address while mails need it.
+
+    To be validated and saved in one transaction.
+    """
+
+    def clean_postal_address(self) -> str:
+        address = str(self.cleaned_data["postal_address"])
+        if address.strip() or self.instance.pk is None:
+            return address
+        # Held until the address is stored: a sequence that starts takes the same row.
+        stored = Workspace.objects.select_for_update(no_key=True).get(pk=self.instance.pk)
+        if stored.postal_address.strip() and (
+            why := import_string(settings.POSTAL_ADDRESS_NEEDED)(stored)
+        ):
+            raise forms.ValidationError(
+                f"The law asks for it under every mail, and it cannot be emptied now. {why}"
+            )
+        return address
+
+
+class WorkspaceForm(KeepsAddress, ChangeForm):
     zone = ZoneField()
 
     class Meta:

@@ -20,6 +20,8 @@ SECRET_VALUES = (
         r"""(?!bearer\b|basic\b)[^\s"'&,;]+"""
     ),
     re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s:/@]*:)[^\s@]+(?=@)"),
+    # What a person brings back from signing in at Google or Microsoft.
+    re.compile(r"([?&](?:code|state|session_state|nonce|code_challenge)=)[^\s&\"'<>]+"),
     # Links that let in, or act for, whoever has them.
     re.compile(
         r"(/(?:u|invitations|accounts/confirm-email|accounts/password/reset/key)/)[\w:.=~-]{6,}"

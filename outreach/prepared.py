@@ -1,38 +1,56 @@
-"""Queries that are compiled once and run many times."""
+"""Statements that are compiled once and run many times.
 
-import threading
-from collections.abc import Callable
+Compiling a statement takes Django longer than the database needs to answer it, and planning a
+join of several wide tables takes PostgreSQL longer than running it. The worker that sends mails
+asks and writes the same few things for every mail: here each is compiled once by Django, and
+PostgreSQL keeps its plan for as long as the connection lasts.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from datetime import datetime
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
-from django.db import connection, models
-from django.db.models.query import get_related_populators
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.models import sql
+from django.db.models.base import ModelState
+from django.db.models.query import ModelIterable
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
+from psycopg.pq import Format
 
 
 class Prepared:
-    """A query for rows of one model, compiled by Django the first time it is run in a thread.
+    """A query for rows of one model, compiled by Django the first time a connection runs it.
 
-    Compiling a join of several wide tables takes Django longer than the database needs to answer
-    it; the worker that sends mails asks the same few questions for every mail. `build` gets a
-    stand-in for each value that `rows` is later given, in the same order and of the same type;
-    each may be used several times. `lock` follows the statement where the database has row
-    locks; SQLite's immediate transactions lock the file anyway.
+    `build` gets a stand-in for each value that `rows` is later given, in the same order and of
+    the same type; each may be used several times. Of a `list[int]` it gets stand-ins for a few
+    lengths, up to 100: a list that is shorter than one of them is filled up with its last value.
+    `lock` follows the statement where the database has row locks; SQLite's immediate transactions
+    lock the file anyway.
     """
 
-    STAND_INS: dict[type, Callable[[int], Any]] = {
-        int: lambda number: -2_000_000_000 - number,
-        str: lambda number: f"stand-in {number}",
+    FIELDS: dict[type, models.Field] = {
+        int: models.BigIntegerField(),
+        str: models.TextField(),
+        datetime: models.DateTimeField(),
     }
 
-    def __init__(self, build: Callable[..., models.QuerySet], *types: type, lock: str = "") -> None:
+    LENGTHS = (1, 3, 10, 30, 100)
+
+    def __init__(self, build: Callable[..., models.QuerySet], *types: Any, lock: str = "") -> None:
         self._build, self._types, self._lock = build, types, lock
-        self._mine = threading.local()
 
     def rows(self, *values: Any) -> list[Any]:
-        """Run the query with these values and return its records."""
-        compiled = self._compiled()
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, compiled.fill(values))
-            return compiled.records(cursor.fetchall())
+        """Run the query with these values; returns its records, or tuples if it selects those."""
+        values = tuple(_filled_up(each) if isinstance(each, list) else each for each in values)
+        mine = connections[DEFAULT_DB_ALIAS]
+        compiled = self._compiled(mine, values)
+        return compiled.read(_read(mine, compiled.sql, _fill(mine, compiled.params, values)))
 
     def first(self, *values: Any) -> Any | None:
         """Return the first record, or None."""
@@ -42,52 +60,269 @@ class Prepared:
         """Return the one record; raises the model's DoesNotExist."""
         found = self.first(*values)
         if found is None:
-            model = self._compiled().model
+            model = self._compiled(connections[DEFAULT_DB_ALIAS], values).model
             raise model.DoesNotExist(f"There is no {model._meta.verbose_name} {values}.")
         return found
 
-    def _compiled(self) -> "_Compiled":
-        compiled: _Compiled | None = getattr(self._mine, connection.alias, None)
+    def _compiled(self, mine: Any, values: tuple[Any, ...]) -> "_Compiled":
+        shape = tuple(len(each) if isinstance(each, list) else 1 for each in values)
+        kept = _compiled_by(mine)
+        compiled: _Compiled | None = kept.get((self, shape))
         if compiled is None:
-            stand_ins = [self.STAND_INS[kind](n) for n, kind in enumerate(self._types)]
-            compiled = _Compiled(self._build(*stand_ins), stand_ins, self._lock)
-            setattr(self._mine, connection.alias, compiled)
+            slots = [self._slot(n, length) for n, length in enumerate(shape)]
+            compiled = kept[self, shape] = _Compiled(self._build(*slots), self._lock)
         return compiled
+
+    def _slot(self, place: int, length: int) -> Any:
+        kind = self._types[place]
+        if kind == list[int]:
+            return [_Slot(_Place(self.FIELDS[int], place, each)) for each in range(length)]
+        return _Slot(_Place(self.FIELDS[kind], place))
+
+
+def _filled_up(values: list[Any]) -> list[Any]:
+    """Return a list of one of the few lengths that are compiled.
+
+    >>> _filled_up([5, 6])
+    [5, 6, 6]
+    """
+    length = next(each for each in Prepared.LENGTHS if each >= len(values))
+    return values + values[-1:] * (length - len(values))
 
 
 class _Compiled:
-    def __init__(self, rows: models.QuerySet, stand_ins: list[Any], lock: str) -> None:
+    def __init__(self, rows: models.QuerySet, lock: str) -> None:
         self.model = rows.model
         self._compiler = rows.query.get_compiler(using=rows.db)
-        sql, params = self._compiler.as_sql()
+        sql, self.params = self._compiler.as_sql()
         with_lock = lock and connection.features.has_select_for_update
         self.sql = f"{sql} {lock}" if with_lock else sql
-        # For each parameter of the statement: which value, or the constant itself.
-        self._params = [
-            (stand_ins.index(each), None) if each in stand_ins else (None, each) for each in params
-        ]
         select, info = self._compiler.select, self._compiler.klass_info
-        places = info["select_fields"]
-        self._from, self._to = places[0], places[-1] + 1
-        self._names = [each[0].target.attname for each in select[self._from : self._to]]
-        # The stubs describe a later Django.
-        self._related = get_related_populators(info, select, rows.db)  # type: ignore[call-arg]
-        self._annotations = self._compiler.annotation_col_map
         self._converters = self._compiler.get_converters([each[0] for each in select])
-        self._db = rows.db
+        self._is_tuples = rows._iterable_class is not ModelIterable
+        if not self._is_tuples:
+            self._record = _Record(info, select, rows.db)
+            self._annotations = self._compiler.annotation_col_map.items()
 
-    def fill(self, values: tuple[Any, ...]) -> list[Any]:
-        return [constant if n is None else values[n] for n, constant in self._params]
-
-    def records(self, found: list[tuple[Any, ...]]) -> list[Any]:
+    def read(self, found: list[tuple[Any, ...]]) -> list[Any]:
         if self._converters:
-            found = self._compiler.apply_converters(found, self._converters)
-        return [self._record(row) for row in found]
+            found = list(self._compiler.apply_converters(found, self._converters))
+        return found if self._is_tuples else [self._read(row) for row in found]
 
-    def _record(self, row: Any) -> Any:
-        record = self.model.from_db(self._db, self._names, row[self._from : self._to])
-        for related in self._related:
-            related.populate(row, record)
-        for name, place in self._annotations.items():
-            setattr(record, name, row[place])
+    def _read(self, row: Sequence[Any]) -> Any:
+        record = self._record.read(row)
+        for name, place in self._annotations:
+            record.__dict__[name] = row[place]
         return record
+
+
+class _Record:
+    """Makes a record of a row, and those that come with it, as Django's own querysets do.
+
+    For models without constructors of their own and without receivers of Django's signals.
+    """
+
+    def __init__(self, info: Any, select: Any, db: str) -> None:
+        self._model, self._db = info["model"], db
+        places = info["select_fields"]
+        fields = [select[place][0].target for place in places]
+        self._names = [field.attname for field in fields]
+        self._values = itemgetter(*places) if len(places) > 1 else lambda row: (row[places[0]],)
+        self._key = places[next(n for n, field in enumerate(fields) if field.primary_key)]
+        self._related = [
+            (_Record(each, select, db), each["local_setter"], each["remote_setter"])
+            for each in info.get("related_klass_infos", [])
+        ]
+
+    def read(self, row: Sequence[Any]) -> Any:
+        if row[self._key] is None:
+            return None
+        record = self._model.__new__(self._model)
+        record._state = state = ModelState()
+        state.db, state.adding = self._db, False
+        record.__dict__.update(zip(self._names, self._values(row), strict=True))
+        for other, set_here, set_there in self._related:
+            related = other.read(row)
+            set_here(record, related)
+            if related is not None:
+                set_there(related, record)
+        return record
+
+
+def update(model: type[models.Model], where: dict[str, Any], **changes: Any) -> int:
+    """Change the rows of `model` that `where` names; returns how many there were.
+
+    The same as `filter(**where).update(**changes)` over all rows, compiled once for each set of
+    names. Conditions are on the model's own columns; changes are values or expressions.
+    """
+    named = [*where.items(), *changes.items()]
+    shape = (model, *((name, _shape(name, value)) for name, value in named))
+    mine = connections[DEFAULT_DB_ALIAS]
+    kept = _compiled_by(mine)
+    compiled: _Update | None = kept.get(shape)
+    if compiled is None:
+        compiled = kept[shape] = _Update(model, where, changes)
+    values = _fill(mine, compiled.params, [value for _, value in named])
+    with _run(mine, compiled.sql, values) as cursor:
+        return int(cursor.rowcount)
+
+
+def _shape(name: str, value: Any) -> Any:
+    """Return what of a value decides how the statement reads."""
+    if value is None:
+        return None
+    if name.endswith("__in"):
+        return len(value)
+    return value if hasattr(value, "resolve_expression") else ""
+
+
+class _Update:
+    def __init__(
+        self, model: type[models.Model], where: dict[str, Any], changes: dict[str, Any]
+    ) -> None:
+        self._model = model
+        named = [*where.items(), *changes.items()]
+        slots = [self._slot(place, name, value) for place, (name, value) in enumerate(named)]
+        rows = model._base_manager.filter(**dict(zip(where, slots, strict=False)))
+        query: Any = rows.query.chain(sql.UpdateQuery)
+        query.add_update_values(dict(zip(changes, slots[len(where) :], strict=True)))
+        self.sql, self.params = query.get_compiler(using=rows.db).as_sql()
+
+    def _slot(self, place: int, name: str, value: Any) -> Any:
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        column = name.partition("__")[0]
+        field = self._model._meta.pk if column == "pk" else self._model._meta.get_field(column)
+        if name.endswith("__in"):
+            return [_Slot(_Place(field, place, each)) for each in range(len(value))]
+        return _Slot(_Place(field, place))
+
+
+PLAIN: dict[str, type] = {
+    "BigAutoField": int,
+    "BigIntegerField": int,
+    "PositiveIntegerField": int,
+    "PositiveSmallIntegerField": int,
+    "ForeignKey": int,
+    "BooleanField": bool,
+    "CharField": str,
+}
+
+
+class _Place:
+    """Which of the given values a parameter of a statement is, or which one of a list of them."""
+
+    def __init__(self, field: Any, number: int, within: int | None = None) -> None:
+        self.field, self._number, self._within = field, number, within
+        # What Django would hand to the database as it is, after looking at it for a while.
+        self._plain = PLAIN.get(field.get_internal_type())
+
+    def value(self, values: Sequence[Any], mine: Any) -> Any:
+        value = values[self._number]
+        if self._within is not None:
+            value = value[self._within]
+        if value is None or type(value) is self._plain:
+            return value
+        if isinstance(value, models.Model):
+            value = value.pk
+        return self.field.get_db_prep_save(value, mine)
+
+
+class _Slot(models.Expression):
+    """Stands for a value in a statement that is being compiled."""
+
+    def __init__(self, place: _Place) -> None:
+        super().__init__(output_field=place.field)
+        self._place = place
+
+    def as_sql(self, *compiling: Any) -> tuple[str, list[Any]]:
+        return "%s", [self._place]
+
+
+def _fill(mine: Any, params: Sequence[Any], values: Sequence[Any]) -> list[Any]:
+    return [each.value(values, mine) if isinstance(each, _Place) else each for each in params]
+
+
+def insert(record: models.Model) -> None:
+    """Store a new record, and give it its id; what `save` would do, compiled once.
+
+    For models without signals, parents and generated columns.
+    """
+    mine = connections[DEFAULT_DB_ALIAS]
+    fields = [field for field in record._meta.concrete_fields if not field.primary_key]
+    values = [field.get_db_prep_save(field.pre_save(record, add=True), mine) for field in fields]
+    [(record.pk,)] = _read(mine, _inserting(type(record)), values)
+    record._state.adding, record._state.db = False, mine.alias
+
+
+@cache
+def _inserting(model: type[models.Model]) -> str:
+    quote = connection.ops.quote_name
+    fields = [field for field in model._meta.concrete_fields if not field.primary_key]
+    names = ", ".join(quote(str(field.column)) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
+    return f"INSERT INTO {table} ({names}) VALUES ({places}) RETURNING {key}"
+
+
+# Running
+
+
+def _compiled_by(mine: Any) -> dict[Any, Any]:
+    """Return what a connection has compiled: Django's compilers are not made to be shared, and a
+    connection is used by one thread at a time."""
+    kept: dict[Any, Any] = vars(mine).setdefault("outreach_compiled", {})
+    return kept
+
+
+def _read(mine: Any, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    """Run a statement that gives rows, and return them."""
+    with _run(mine, sql, values) as cursor:
+        # Django's own cursor turns the database's errors into Django's.
+        with mine.wrap_database_errors:
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def _run(mine: Any, sql: str, values: list[Any]) -> AbstractContextManager[Any]:
+    """Run a statement; returns the cursor that has done so, for as long as it is looked at."""
+    keeps_plans = mine.vendor == "postgresql" and settings.DATABASE_KEEPS_PLANS
+    # A log of statements, and whoever listens to them, get them from Django's cursor.
+    if not keeps_plans or mine.queries_logged or mine.execute_wrappers:
+        cursor = mine.cursor()
+        cursor.execute(sql, values)
+        return closing(cursor)
+    # As connection.cursor() and its execute() do, with a cursor that keeps plans and stays open.
+    mine.close_if_health_check_failed()
+    mine.ensure_connection()
+    mine.validate_thread_sharing()
+    mine.validate_no_broken_transaction()
+    kept = _kept_open(mine.connection)
+    with mine.wrap_database_errors:
+        kept.execute(sql, values)
+    return nullcontext(kept)
+
+
+# The stubs describe it without its arguments.
+KeepingPlans: Any = ServerBindingCursor
+
+
+def _kept_open(opened: Any) -> Any:
+    """Return the one cursor of a PostgreSQL connection whose statements are planned once."""
+    kept = getattr(opened, "outreach_cursor", None)
+    if kept is None:
+        # Binary: of a text Django reads each time in Python.
+        kept = opened.outreach_cursor = KeepingPlans(opened)
+        kept.format = Format.BINARY
+        kept.adapters.register_loader("jsonb", _Unread)
+    return kept
+
+
+class _Unread(Loader):
+    """Leaves JSON to Django's field, as Django's own connections do."""
+
+    format = Format.BINARY
+
+    def load(self, data: Buffer) -> str:
+        # A byte in front says which version of the format it is.
+        return bytes(data[1:]).decode()

@@ -35,6 +35,8 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", (BASE_URL,))
 # Databases: SQLite in var/ until DATABASE_URL names a PostgreSQL
 
 DATABASE_URL_GIVEN = env.given("DATABASE_URL")
+# Off behind a pooler that hands each transaction another connection and keeps no statements.
+DATABASE_KEEPS_PLANS = env.flag("DATABASE_KEEPS_PLANS", default=True)
 SQLITE = {
     "CONN_MAX_AGE": 60,
     "OPTIONS": {
@@ -62,7 +64,10 @@ def database(url: str) -> dict[str, Any]:
     if found["ENGINE"] == "django.db.backends.sqlite3":
         return SQLITE | {"ENGINE": found["ENGINE"], "NAME": found["NAME"]}
     if found["ENGINE"] == "django.db.backends.postgresql":
-        options = {"connect_timeout": 10, "application_name": "outreach"}
+        options: dict[str, Any] = {"connect_timeout": 10, "application_name": "outreach"}
+        if DATABASE_KEEPS_PLANS:
+            # Of the statements in outreach.prepared, from the second time on.
+            options["prepare_threshold"] = 1
         return found | POSTGRESQL | {"OPTIONS": options | found.get("OPTIONS", {})}
     raise ValueError("neither SQLite nor PostgreSQL")
 
@@ -87,6 +92,54 @@ LOCAL = DEBUG or DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 
 # Whether mail servers on this machine or its private network may be connected to (SSRF).
 ALLOW_PRIVATE_HOSTS = env.flag("ALLOW_PRIVATE_HOSTS", default=LOCAL)
+
+# Which DNS server is asked about senders' domains, as host:port; none: this machine's own
+DNS_SERVER = (
+    env.parsed("DNS_SERVER", env.host_and_port, "an IP address and a port, as 192.0.2.53:53")
+    if env.given("DNS_SERVER")
+    else ""
+)
+
+# A model that is asked about replies of which the rules are unsure
+
+CHAT_BASE_URL = (
+    env.address("CHAT_BASE_URL", "", schemes=("https", "http"))
+    if env.given("CHAT_BASE_URL")
+    else ""
+)
+CHAT_API_KEY = env.text("CHAT_API_KEY", "")
+CHAT_MODEL = env.text("CHAT_MODEL", "")
+CHAT_TIMEOUT = env.whole("CHAT_TIMEOUT", 10, low=1, high=60)
+
+
+# Sending accounts at Google and Microsoft: how this installation introduces itself to them
+# (docs/connect-google.md, docs/connect-microsoft.md), and where they are found
+
+GOOGLE_CLIENT_ID = env.text("GOOGLE_CLIENT_ID", "")
+GOOGLE_CLIENT_SECRET = env.text("GOOGLE_CLIENT_SECRET", "")
+MICROSOFT_CLIENT_ID = env.text("MICROSOFT_CLIENT_ID", "")
+MICROSOFT_CLIENT_SECRET = env.text("MICROSOFT_CLIENT_SECRET", "")
+MICROSOFT_TENANT = env.text("MICROSOFT_TENANT", "common")
+# Tokens go to these addresses: in the clear only where hosts of this machine may be used.
+FAR_SIDE = ("https", "http") if ALLOW_PRIVATE_HOSTS else ("https",)
+GMAIL_URL = env.address("GMAIL_URL", "https://gmail.googleapis.com", FAR_SIDE)
+GOOGLE_ACCOUNTS_URL = env.address("GOOGLE_ACCOUNTS_URL", "https://accounts.google.com", FAR_SIDE)
+GOOGLE_TOKEN_URL = env.address("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com", FAR_SIDE)
+GRAPH_URL = env.address("GRAPH_URL", "https://graph.microsoft.com/v1.0", FAR_SIDE)
+MICROSOFT_LOGIN_URL = env.address(
+    "MICROSOFT_LOGIN_URL", "https://login.microsoftonline.com", FAR_SIDE
+)
+
+# Being told by them that something came in, on top of asking now and then (mailboxes/pushing.py)
+
+GOOGLE_PUSH_TOPIC = env.text("GOOGLE_PUSH_TOPIC", "")
+GOOGLE_PUSH_ACCOUNT = env.text("GOOGLE_PUSH_ACCOUNT", "")
+# Empty: the address that Google pushes to, which is what it signs for unless told otherwise.
+GOOGLE_PUSH_AUDIENCE = env.text("GOOGLE_PUSH_AUDIENCE", "")
+GOOGLE_CERTS_URL = env.address(
+    "GOOGLE_CERTS_URL", "https://www.googleapis.com/oauth2/v1/certs", FAR_SIDE
+)
+MICROSOFT_PUSH = env.flag("MICROSOFT_PUSH", default=False)
 
 
 def secret(name: str, make: Any) -> str:
@@ -130,7 +183,7 @@ REDIS_PREFIX = env.text("REDIS_PREFIX", "outreach")
 
 WEB_WORKERS = env.whole("WEB_WORKERS", 2, low=1, high=64)
 WEB_THREADS = env.whole("WEB_THREADS", 8, low=1, high=256)
-WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 8, low=2, high=256)
+WORKER_CONCURRENCY = env.whole("WORKER_CONCURRENCY", 200, low=2, high=1000)
 
 # The application
 
@@ -191,11 +244,15 @@ TEMPLATES = [
 # Numbers that the frame shows; the ground knows no other app, so they are named by dotted string.
 SHELL_COUNTS: dict[str, str] = {
     "review": "sequences.engine.counts.review",
-    "disconnected": "mailboxes.counts.disconnected",
+    "inbox": "sequences.engine.counts.inbox",
+    "mailboxes": "mailboxes.counts.in_need",
 }
 
 # What a page says before a stopped workspace is resumed: how much is overdue and when it leaves.
 RESUME_PREVIEW = "sequences.engine.resuming.preview"
+
+# Why a workspace cannot do without its postal address, as a sentence; empty where it can.
+POSTAL_ADDRESS_NEEDED = "sequences.engine.postal.why_needed"
 
 ROOT_URLCONF = "outreach.urls"
 WSGI_APPLICATION = "outreach.wsgi.application"

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
 
 def _system_clock() -> datetime:
@@ -19,14 +20,31 @@ def now() -> datetime:
     return _clock()
 
 
-def database_now() -> datetime:
-    """Return the database's idea of now, for leases that several machines compare.
+class DatabaseClock(models.Func):
+    """The database's clock, read by a statement that asks for other things as well.
 
     PostgreSQL's now() is the start of the transaction, hence clock_timestamp().
-    SQLite runs on this machine, whose clock is the same.
+    """
+
+    output_field = models.DateTimeField(null=True)
+
+    def as_postgresql(self, *compiling: Any) -> tuple[str, list[Any]]:
+        return "clock_timestamp()", []
+
+    def as_sqlite(self, *compiling: Any, **options: Any) -> tuple[str, list[Any]]:
+        return "NULL", []
+
+
+def database_now(said: datetime | None = None) -> datetime:
+    """Return the database's idea of now, for leases that several machines compare.
+
+    `said` is what a DatabaseClock said a moment ago, where one was asked. SQLite runs on this
+    machine, whose clock is the same.
     """
     if connection.vendor != "postgresql" or _clock is not _system_clock:
         return now()
+    if said is not None:
+        return said
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (instant,) = cursor.fetchone()

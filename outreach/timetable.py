@@ -25,10 +25,18 @@ TIMETABLE: dict[str, Entry] = {
     "enroll": Entry("sequences.engine.enrolling.tick", period=2, drains=True),
     "import": Entry("sequences.engine.importing.tick", period=2, drains=True),
     "inbox": Entry("sequences.engine.replies.tick", period=5),
+    "read": Entry("sequences.engine.reading.tick", period=5),
+    "opinions": Entry("sequences.engine.opinions.tick", period=15),
     "heartbeat": Entry("outreach.clock.beat", period=5),
     # Not slotted: every machine keeps its own memory of how far the history goes.
     "guard": Entry("outreach.guards.keep", period=10, slotted=False),
     "reap": Entry("sequences.engine.sending.reap", period=10),
     "reconcile": Entry("sequences.engine.reconciling.tick", period=10),
+    # Each domain every six hours; a mailbox that was just connected within a minute.
+    "domains": Entry("mailboxes.domains.tick", period=60),
+    # Subscriptions are renewed daily, long before they end; a new mailbox within a minute.
+    "push": Entry("mailboxes.pushing.tick", period=60),
+    # Once for each member and slot, however often it looks.
+    "digests": Entry("sequences.engine.digests.tick", period=60),
     "wake": Entry("sequences.engine.lifecycle.tick", period=15),
 }

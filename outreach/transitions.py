@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from outreach.prepared import update
 from outreach.times import now
 
 
@@ -58,9 +59,8 @@ class Moves(models.Model):
         Raises IllegalTransition when another caller was first.
         """
         changes |= {"status": to, "updated_at": now()}
-        conditions = {"pk": self.pk, "status__in": allowed} | (when or {})
-        rows = type(self)._base_manager.filter(**conditions)
-        if not rows.update(**changes):
+        conditions = {"pk": self.pk, "status__in": list(allowed)} | (when or {})
+        if not update(type(self), conditions, **changes):
             self.refresh_from_db(fields=["status"])
             raise IllegalTransition(self, done, allowed)
         for field, value in changes.items():

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="sequences:table"), name="home"),
     path("account/", profile.profile, name="profile"),
     path("account/theme/", profile.theme, name="theme"),
+    path("account/digest/", profile.digest, name="digest"),
     path("workspaces/new/", workspaces.new, name="new_workspace"),
     path("workspaces/<int:pk>/switch/", workspaces.switch, name="switch_workspace"),
     path("settings/", workspaces.settings, name="settings"),

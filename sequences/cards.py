@@ -157,6 +157,8 @@ def _beneath(run: Enrollment, touch: Touch) -> str:
 def _wait(run: Enrollment, touch: Touch) -> str:
     """Say the delay that is written on the line above the card."""
     if touch.is_rescheduled:
+        if explain.is_for_absence(touch):
+            return "When the prospect is back"
         return "At a time that a person chose"
     step = touch.step
     if step is None:

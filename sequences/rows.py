@@ -178,7 +178,7 @@ def _awaits(row: dict[str, Any]) -> bool:
 def _special(ids: list[int]) -> dict[int, Touches]:
     """Read the steps of these runs that failed, were skipped, or lack a value."""
     found: dict[int, Touches] = defaultdict(dict)
-    touches = Touch.objects.filter(SPECIAL, enrollment__in=ids) if ids else Touch.objects.none()
+    touches = Touch.steps.filter(SPECIAL, enrollment__in=ids) if ids else Touch.steps.none()
     for pk, position, status, missing in touches.values_list(
         "enrollment_id", "position", "status", "missing"
     ):
@@ -195,7 +195,8 @@ def _tokens(ids: list[int], workspace: Workspace) -> dict[int, str]:
         .filter(pk__in=ids)
         .select_related("workspace", "contact", "mailbox", "sequence__mailbox")
     )
-    secret = ("mailbox__smtp_password", "sequence__mailbox__smtp_password")
+    owners, names = ("mailbox", "sequence__mailbox"), ("smtp_password", "imap_password")
+    secret = [f"{owner}__{name}" for owner in owners for name in names]
     return {run.pk: run.approval_token() for run in runs.defer("variables", "metadata", *secret)}
 
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from outreach import localtime
 from outreach.times import now
 from sequences import cards
-from sequences.engine import preflight, restoring
+from sequences.engine import colleagues, preflight, restoring
 from sequences.engine.explain import Answer, Fix, Kind, Reason
 from sequences.models import Enrollment, Event, Reply, Touch
 
@@ -90,9 +90,12 @@ def _waits_for_a_person(run: Enrollment, touch: Touch, answer: Answer) -> Upcomi
             icon="triangle-alert",
         )
     if answer.reason == Reason.UNAPPROVED:
+        colleague = colleagues.warning(run)
+        when = f"If approved now {when}" if (when := if_approved(run)) else ""
         return Upcoming(
             f"Step {touch.position} waits for approval",
-            f"If approved now {when}" if (when := if_approved(run)) else "",
+            f"{colleague} {when}".strip(),
+            level="warn" if colleague else "plain",
             icon="hourglass",
         )
     return Upcoming(
@@ -150,6 +153,8 @@ def _leaves(run: Enrollment, touch: Touch, answer: Answer) -> Upcoming:
             touch=touch,
             is_moving=soon,
         )
+    if answer.reason == Reason.INBOX:
+        return Upcoming(f"Step {touch.position} leaves soon", answer.sentence, is_moving=True)
     if soon:
         undo = run.undo_until is not None and run.undo_until > now()
         can = " Until then the approval can be undone." if undo else ""
@@ -245,6 +250,8 @@ def _waiting_behind(run: Enrollment, touch: Touch) -> str:
 
 
 def _mailbox(run: Enrollment) -> str:
+    if run.rotates:
+        return " from whichever mailbox of the pool is next"
     mailbox = run.mailbox or run.sequence.mailbox
     return f" from {mailbox}" if mailbox else ""
 

@@ -2,7 +2,9 @@
 
 from django.urls import URLPattern, path
 
+from sequences import public_urls
 from sequences.views import (
+    answering,
     bulk,
     contact_selection,
     contacts,
@@ -11,9 +13,10 @@ from sequences.views import (
     enrolling,
     enrollments,
     first_run,
+    forecast,
     importing,
+    inbox,
     lists,
-    optout,
     pausing,
     replies,
     review,
@@ -28,7 +31,7 @@ app_name = "sequences"
 urlpatterns: list[URLPattern] = []
 
 # Unsubscribe: public
-urlpatterns += [path("u/<str:token>/", optout.optout, name="optout")]
+urlpatterns += public_urls.urlpatterns
 
 # Replies, and playing with them in the sandbox
 urlpatterns += [
@@ -36,6 +39,30 @@ urlpatterns += [
     path("sandbox/<int:pk>/answer/", sandbox.answer, name="sandbox_answer"),
     path("sandbox/<int:pk>/prospect/", sandbox.prospect, name="sandbox_prospect"),
     path("sandbox/fast-forward/", sandbox.fast_forward, name="fast_forward"),
+]
+
+# The inbox, and the verbs of its replies
+urlpatterns += [
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/<int:pk>/html/", inbox.html, name="inbox_html"),
+    path("inbox/<int:pk>/html/with-images/", inbox.html_with_images, name="inbox_html_with_images"),
+    path("inbox/<int:pk>/handle/", inbox.handle, name="inbox_handle"),
+    path("inbox/<int:pk>/reopen/", inbox.reopen, name="inbox_reopen"),
+    path("inbox/<int:pk>/relabel/", inbox.relabel, name="inbox_relabel"),
+    path("inbox/<int:pk>/suppress/", inbox.suppress, name="inbox_suppress"),
+    path("inbox/<int:pk>/assign/", inbox.assign, name="inbox_assign"),
+    path("inbox/<int:pk>/snooze/", inbox.snooze, name="inbox_snooze"),
+    path("inbox/<int:pk>/wake/", inbox.wake, name="inbox_wake"),
+    path("inbox/<int:pk>/", answering.reply, name="inbox_reply"),
+    path("inbox/<int:pk>/answer/", answering.write, name="inbox_answer"),
+]
+
+# What was written by hand
+urlpatterns += [
+    path("answers/<int:pk>/", answering.written, name="answer"),
+    path("answers/<int:pk>/take-back/", answering.take_back, name="answer_take_back"),
+    path("answers/<int:pk>/retry/", answering.retry, name="answer_retry"),
+    path("answers/<int:pk>/decide/", answering.decide, name="answer_decide"),
 ]
 
 # The table, the verbs of its rows, and of a selection
@@ -77,6 +104,7 @@ urlpatterns += [
 urlpatterns += [
     path("sequences/new/", definitions.new, name="new"),
     path("sequences/<int:pk>/", definitions.overview, name="overview"),
+    path("sequences/<int:pk>/forecast/", forecast.calendar, name="forecast"),
     path("sequences/<int:pk>/settings/", definitions.settings, name="settings"),
     path("sequences/<int:pk>/activate/", definitions.activate, name="activate"),
     path("sequences/<int:pk>/pause/", definitions.pause, name="pause_sequence"),
@@ -137,5 +165,7 @@ urlpatterns += [
 urlpatterns += [
     path("suppressions/", suppressions.suppressions, name="suppressions"),
     path("suppressions/add/", suppressions.add, name="suppress"),
+    path("suppressions/import/", suppressions.take_in, name="suppressions_import"),
+    path("suppressions/export/", suppressions.export, name="suppressions_export"),
     path("suppressions/<int:pk>/remove/", suppressions.remove, name="unsuppress"),
 ]

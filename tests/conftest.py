@@ -5,13 +5,20 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 from django.core.management.commands import flush
 from django.db import connection
 
-from outreach import guards
+from outreach import guards, tasks
 from outreach.models import Membership, User, Workspace
+from sequences.engine import reading, sending
 from tests.factories import make_user, make_workspace
+from tests.fakes.far_side import FarSide, running
+
+# How long an example takes is the machine's affair; benchmarks measure.
+hypothesis.settings.register_profile("outreach", deadline=None)
+hypothesis.settings.load_profile("outreach")
 
 # What is imported stays; looking through all of it again and again is a good part of a run.
 gc.freeze()
@@ -47,6 +54,16 @@ def sending_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guards, "_answer", just_now)
 
 
+@pytest.fixture(autouse=True)
+def desks_are_closed() -> Iterator[None]:
+    """Close the connections that a test's desks have opened, so that its database can go."""
+    yield
+    for desk in (sending.desk, reading.desk, tasks.desk):
+        if desk.cache_info().currsize:
+            desk().close()
+            desk.cache_clear()
+
+
 @pytest.fixture
 def alice(db: None) -> User:
     return make_user("alice@brightline.test", name="Alice Reyes", password="alice-password")
@@ -69,3 +86,12 @@ def carol(db: None) -> User:
     carol = make_user("carol@elsewhere.test", name="Carol Nwosu", password="carol-password")
     make_workspace(carol, name="Elsewhere")
     return carol
+
+
+@pytest.fixture
+def far_side(settings: Any) -> Iterator[FarSide]:
+    """Google and Microsoft on this machine, where the product looks for them."""
+    with running() as far_side:
+        for name, value in far_side.environment.items():
+            setattr(settings, name, value)
+        yield far_side

@@ -8,6 +8,7 @@ from typing import Any
 from mailboxes.models import Mailbox
 from outreach.models import Membership, User, Workspace
 from outreach.times import now
+from sequences.engine import defining
 from sequences.models import Company, Contact, Enrollment, Sequence, Step, Touch
 
 _numbers = count(1)
@@ -31,6 +32,9 @@ def make_mailbox(workspace: Workspace, **values: Any) -> Mailbox:
         "email": f"alex{next(_numbers)}@brightline.test",
         "sender_name": "Alex Morgan",
     } | values
+    if values["provider"] != Mailbox.Provider.SANDBOX and "imap_host" not in values:
+        # Else no follow-up would leave: who answers is nobody's business in most tests.
+        values = {"watched_at": now()} | values
     return Mailbox.everywhere.create(workspace=workspace, **values)
 
 
@@ -77,6 +81,13 @@ def make_sequence(workspace: Workspace, *, steps: int = 2, **values: Any) -> Seq
     return sequence
 
 
+def make_pool(sequence: Sequence, size: int = 3, **values: Any) -> list[Mailbox]:
+    """Let a sequence rotate over so many new mailboxes."""
+    pool = [make_mailbox(sequence.workspace, **values) for _ in range(size)]
+    defining.configure(sequence, {}, by=None, pool=pool)
+    return pool
+
+
 def make_enrollment(
     workspace: Workspace | None = None,
     *,
@@ -92,7 +103,7 @@ def make_enrollment(
         workspace=workspace,
         sequence=sequence,
         contact=contact or make_contact(workspace),
-        mailbox=sequence.mailbox,
+        mailbox=None if sequence.rotates else sequence.mailbox,
         drafted_at=now(),
         **values,
     )

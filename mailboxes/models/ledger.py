@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,6 +9,7 @@ from django.db.models import F, Min, Q
 from django.db.models.functions import Greatest
 
 from mailboxes.limits import DayLimit, WarmUp, day_limit
+from outreach.prepared import update
 from outreach.times import now
 
 # What a warm-up grows by where nobody says otherwise.
@@ -59,6 +60,21 @@ class Ledger(models.Model):
         return {row.day: row for row in rows}
 
     @classmethod
+    def around_each(cls, days: Mapping[int, date]) -> dict[int, dict[date, "Ledger"]]:
+        """Return the same for many owners at once, each by its own day."""
+        found: dict[int, dict[date, Ledger]] = {owner: {} for owner in days}
+        if not days:
+            return found
+        before, after = timedelta(days=2), timedelta(days=1)
+        span = (min(days.values()) - before, max(days.values()) + after)
+        mine = {f"{cls.OWNER}__in": list(days), "day__range": span}
+        for row in cls._default_manager.filter(**mine):
+            owner = getattr(row, f"{cls.OWNER}_id")
+            if days[owner] - before <= row.day <= days[owner] + after:
+                found[owner][row.day] = row
+        return found
+
+    @classmethod
     def first_sent_on(cls, owner_id: int, since: date) -> date | None:
         """Return the first day, from that one on, on which something really went out."""
         rows = cls._default_manager.filter(**{f"{cls.OWNER}_id": owner_id, "day__gte": since})
@@ -94,9 +110,8 @@ class Ledger(models.Model):
     @classmethod
     def count_sent(cls, owner_id: int, day: date) -> None:
         """Turn a reservation into a sent mail."""
-        cls.of(owner_id, day).filter(reserved__gt=0).update(
-            reserved=F("reserved") - 1, sent=F("sent") + 1
-        )
+        where = {f"{cls.OWNER}_id": owner_id, "day": day, "reserved__gt": 0}
+        update(cls, where, reserved=F("reserved") - 1, sent=F("sent") + 1)
 
     @classmethod
     def count_late(cls, owner_id: int, day: date) -> None:
@@ -154,8 +169,10 @@ class WarmingUp(models.Model):
 
     def limit_on(self, day: date, ledger: type[Ledger]) -> DayLimit:
         """Return the limit of a day; the warm-up's days are counted by what really went out."""
-        warm_up = self.warm_up
-        if warm_up is None:
+        if self.warm_up is None:
             return day_limit(self.daily_limit)
-        first = ledger.first_sent_on(self.pk, self.warm_up_since or date.min)
-        return day_limit(self.daily_limit, warm_up, (day - first).days if first else 0)
+        return self.limit_since(ledger.first_sent_on(self.pk, self.warm_up_since or date.min), day)
+
+    def limit_since(self, first: date | None, day: date) -> DayLimit:
+        """Return the limit of a day where the warm-up's first mail went out on the day `first`."""
+        return day_limit(self.daily_limit, self.warm_up, (day - first).days if first else 0)

@@ -1,13 +1,16 @@
 from datetime import date, datetime
+from decimal import Decimal
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
-from mailboxes import limits
+from mailboxes import limits, standing
+from mailboxes.models.inbox import Inbox, Security
 from mailboxes.models.ledger import Ledger, WarmingUp
 from outreach.crypto import EncryptedTextField
+from outreach.desk import done_at_desk
 from outreach.models import Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
@@ -16,7 +19,7 @@ from outreach.transitions import Moves
 LONGEST_GAP = 3_600
 
 
-class Mailbox(WarmingUp, Moves):
+class Mailbox(WarmingUp, Inbox, Moves):
     """A connected sending account."""
 
     class Provider(models.TextChoices):
@@ -30,10 +33,7 @@ class Mailbox(WarmingUp, Moves):
         PAUSED = "paused", "Paused"
         DISCONNECTED = "disconnected", "Disconnected"
 
-    class Security(models.TextChoices):
-        TLS = "tls", "TLS (usually port 465)"
-        STARTTLS = "starttls", "STARTTLS (usually port 587)"
-        PLAIN = "plain", "None (local servers only)"
+    Security = Security
 
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="mailboxes")
     provider = models.CharField(max_length=9, choices=Provider.choices)
@@ -58,6 +58,26 @@ class Mailbox(WarmingUp, Moves):
     # The sender's vacation: nothing leaves from the first day to the last, both included.
     away_from = models.DateField(null=True, blank=True)
     away_until = models.DateField(null=True, blank=True)
+    # Some sequence rotates over it. It may say so longer than that is true; then whoever looks
+    # for its mail looks once more than it must.
+    is_pooled = models.BooleanField(default=False, editable=False)
+    most_bounces = models.DecimalField(
+        "bounces at most, in per cent",
+        max_digits=4,
+        decimal_places=1,
+        default=standing.USUAL_MOST,
+        validators=[MinValueValidator(Decimal("0.1")), MaxValueValidator(100)],
+    )
+    # Out of every pool since then, with the numbers; what was sent before a person put it back
+    # does not count any more.
+    out_since = models.DateTimeField(null=True, blank=True, editable=False)
+    out_note = models.CharField(max_length=200, blank=True, editable=False)
+    put_back_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Since when its domain's authentication fails, in words, and since when it therefore sends
+    # no campaign mail (mailboxes/domains.py).
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    failing_note = models.CharField(max_length=200, blank=True, default="", editable=False)
+    cold_stopped_at = models.DateTimeField(null=True, blank=True, editable=False)
     smtp_host = models.CharField("SMTP server", max_length=255, blank=True)
     smtp_port = models.PositiveIntegerField("port", default=587)
     smtp_security = models.CharField(
@@ -65,6 +85,9 @@ class Mailbox(WarmingUp, Moves):
     )
     smtp_username = models.CharField("user name", max_length=255, blank=True)
     smtp_password = EncryptedTextField("password", blank=True, default="")
+    # What Google or Microsoft gave us to send with; the number tells which of two is newer.
+    sign_in = EncryptedTextField("sign-in", blank=True, default="", editable=False)
+    sign_in_version = models.PositiveIntegerField(default=0, editable=False)
     # A fault of the mailbox holds all of its touches and burns none of their attempts.
     held_until = models.DateTimeField(null=True, blank=True)
     hold_reason = models.CharField(max_length=24, blank=True)
@@ -109,6 +132,11 @@ class Mailbox(WarmingUp, Moves):
     def may_send(self) -> bool:
         return self.status == self.Status.CONNECTED
 
+    @property
+    def needs_a_person(self) -> bool:
+        """Tell whether its runs wait until somebody reconnects it, or mends its domain."""
+        return self.status == self.Status.DISCONNECTED or self.cold_stopped_at is not None
+
     def may_send_at(self, at: datetime) -> bool:
         """Tell whether nothing of its own keeps it from sending at this moment."""
         return self.may_send and (self.held_until is None or self.held_until <= at)
@@ -116,6 +144,16 @@ class Mailbox(WarmingUp, Moves):
     @property
     def from_name(self) -> str:
         return self.sender_name
+
+    @property
+    def can_read_inbox(self) -> bool:
+        if self.provider == self.Provider.SMTP:
+            return bool(self.imap_host)
+        return True
+
+    def heard_until(self, at: datetime) -> datetime | None:
+        # What comes into a Sandbox is written into our own tables.
+        return at if self.provider == self.Provider.SANDBOX else super().heard_until(at)
 
     def is_away(self, day: date) -> bool:
         """Tell whether the sender is on vacation on that local day."""
@@ -130,6 +168,22 @@ class Mailbox(WarmingUp, Moves):
         free = Q(next_free_at__isnull=True) | Q(next_free_at__lte=at)
         until = at + limits.gap(touch_id, self.gap_least, self.gap_most)
         return bool(Mailbox.everywhere.filter(free, pk=self.pk).update(next_free_at=until))
+
+    @done_at_desk
+    def keep_sign_in(self, tokens: str) -> bool:
+        """Store what the provider renewed; False when somebody stored newer ones meanwhile."""
+        rows = Mailbox.everywhere.filter(pk=self.pk, sign_in_version=self.sign_in_version)
+        kept = rows.update(sign_in=tokens, sign_in_version=F("sign_in_version") + 1)
+        if kept:
+            self.sign_in, self.sign_in_version = tokens, self.sign_in_version + 1
+        return bool(kept)
+
+    def replace_sign_in(self, tokens: str) -> None:
+        """Sign in with these from now on, or with nothing; what is renewed meanwhile is dropped."""
+        Mailbox.everywhere.filter(pk=self.pk).update(
+            sign_in=tokens, sign_in_version=F("sign_in_version") + 1
+        )
+        self.refresh_from_db(fields=["sign_in", "sign_in_version"])
 
     def pause(self) -> None:
         """Stop sending from this mailbox; what was handed over already finishes."""
@@ -165,7 +219,22 @@ class Mailbox(WarmingUp, Moves):
             hold_reason="",
             faults=0,
             last_error="",
+            # Its inbox is read at once, whatever was in the way before.
+            inbox_error="",
+            inbox_faults=0,
+            next_read_at=None,
         )
+
+    def leave_pools(self, note: str, at: datetime) -> bool:
+        """Take no more turns in any pool, for its bounces; False where it takes none already."""
+        rows = Mailbox.everywhere.filter(pk=self.pk, out_since__isnull=True)
+        return bool(rows.update(out_since=at, out_note=note, updated_at=at))
+
+    def return_to_pools(self) -> bool:
+        """Take turns again, its bounces counted anew; False where it takes them already."""
+        at = now()
+        rows = Mailbox.everywhere.filter(pk=self.pk, out_since__isnull=False)
+        return bool(rows.update(out_since=None, out_note="", put_back_at=at, updated_at=at))
 
     def hold(self, until: datetime, *, reason: str, words: str) -> None:
         """Let nothing leave before `until`: quota, rate limit or too many faults in a row."""

@@ -7,6 +7,8 @@ from django.utils.module_loading import import_string
 from mailboxes.providers.base import Misconfigured, Provider
 
 PROVIDERS = {
+    "gmail": "mailboxes.providers.gmail.Gmail",
+    "microsoft": "mailboxes.providers.microsoft.Microsoft",
     "smtp": "mailboxes.providers.smtp.SMTP",
     "sandbox": "mailboxes.providers.sandbox.Sandbox",
 }

@@ -68,7 +68,10 @@ class Unknown(ProviderError):
 
 
 class Verdict(StrEnum):
-    """What a look-up after an unknown outcome has proved."""
+    """What a look-up after an unknown outcome has proved.
+
+    Where the mail was found, a Receipt takes the place of SENT: it names what is on the wire.
+    """
 
     SENT = "sent"
     NOT_SENT = "not_sent"  # proved, and fenced: it never will be
@@ -85,6 +88,8 @@ class Mail:
     message_id: str
     thread_id: str = ""
     reference: str = ""
+    # It was tried before, so that something of an earlier attempt may lie at the provider.
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +134,19 @@ class Provider(Protocol):
         """Do everything that can fail for certain before the point of no return."""
 
     def look_up(
-        self, *, message_id: str, recipient: str, draft_id: str = "", thread_id: str = ""
-    ) -> Verdict:
-        """What became of a mail; a look-up that fails proves nothing and says UNKNOWN."""
+        self,
+        *,
+        message_id: str,
+        recipient: str,
+        draft_id: str = "",
+        thread_id: str = "",
+        reference: str = "",
+        age: timedelta = timedelta(),
+    ) -> Verdict | Receipt:
+        """What became of a mail so long after it was handed over.
+
+        A look-up that fails proves nothing: it says UNKNOWN, or raises what kept it from asking.
+        """
 
     def check(self) -> None:
         """Connect and sign in without sending; raises the error that a send would meet."""

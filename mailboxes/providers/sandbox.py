@@ -25,6 +25,7 @@ from mailboxes.providers.base import (
     Unknown,
     Verdict,
 )
+from outreach.desk import done_at_desk
 from outreach.times import now
 
 # What the start of an address, up to a plus sign, does to a mail; the viewer shows this list.
@@ -65,6 +66,7 @@ class Draft:
     earlier: int = 0  # how many tries of this mail came to nothing
     _ended: bool = field(default=False, repr=False)
 
+    @done_at_desk
     def commit(self) -> Receipt:
         self._end()
         fault = fault_of(self.mail.recipient)
@@ -97,7 +99,7 @@ class Draft:
 
 
 class Sandbox:
-    """A sending account whose mail never leaves the database."""
+    """A sending account whose mail never leaves the database: all of it is work for a desk."""
 
     keeps_message_id = True
     can_unsubscribe_header = True
@@ -111,6 +113,7 @@ class Sandbox:
     def for_mailbox(cls, mailbox: Any) -> Self:
         return cls(mailbox)
 
+    @done_at_desk
     def prepare(self, mail: Mail) -> Draft:
         refuse(fault_of(mail.recipient), mail)
         message = message_from_bytes(mail.raw, policy=compat32)
@@ -134,9 +137,8 @@ class Sandbox:
             raise TryAgain("451 4.3.0 The sandbox has a passing fault; try again later.")
         return Draft(row.draft_id, row.thread_id, mail, earlier)
 
-    def look_up(
-        self, *, message_id: str, recipient: str, draft_id: str = "", thread_id: str = ""
-    ) -> Verdict:
+    @done_at_desk
+    def look_up(self, *, message_id: str, recipient: str, **others: Any) -> Verdict:
         # First the fence, then the question: what is not accepted by now never will be.
         withdraw(mailbox=self.mailbox, message_id=message_id)
         caught = SandboxMail.everywhere.caught()
@@ -160,6 +162,7 @@ class Sandbox:
         return answered.order_by("-id").values_list("thread_id", flat=True).first() or ""
 
 
+@done_at_desk
 def withdraw(**which: Any) -> int:
     """Take back drafts so that they can never be sent; how many were still there."""
     with transaction.atomic(durable=True):

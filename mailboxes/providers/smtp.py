@@ -4,6 +4,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from datetime import timedelta
+from time import monotonic
 from typing import Any, NamedTuple, Self
 
 from django.conf import settings
@@ -54,14 +55,19 @@ class SMTP:
         command_timeout: float = 60,
         # RFC 5321 section 4.5.3.2.6 asks for ten minutes; less makes mails' fates unknown.
         final_timeout: float = 600,
+        # A connection that took a mail so many seconds ago is not asked whether it still answers:
+        # if it does not, the next mail is offered on a new one.
+        fresh: float = 1,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.connection = connection
         self.connect_timeout = connect_timeout
         self.command_timeout = command_timeout
         self.final_timeout = final_timeout
+        self.fresh = fresh
         self.context = context
         self.idle: Line | None = None
+        self.fresh_until = 0.0
 
     @classmethod
     def for_mailbox(cls, mailbox: Any) -> Self:
@@ -91,9 +97,7 @@ class SMTP:
                 line.hang_up()
         return self.offer(self.dial(), mail)
 
-    def look_up(
-        self, *, message_id: str, recipient: str, draft_id: str = "", thread_id: str = ""
-    ) -> Verdict:
+    def look_up(self, *, message_id: str, recipient: str, **others: Any) -> Verdict:
         """SMTP cannot be asked what became of a mail."""
         return Verdict.UNKNOWN
 
@@ -174,6 +178,8 @@ class SMTP:
         line, self.idle = self.idle, None
         if line is None:
             return None
+        if monotonic() < self.fresh_until and not line.spoke_unasked():
+            return line
         line.allow(self.connect_timeout)
         try:
             code, _ = line.docmd("RSET")
@@ -184,10 +190,11 @@ class SMTP:
         line.close()
         return None
 
-    def keep(self, line: Line) -> None:
+    def keep(self, line: Line, *, took_it: bool = False) -> None:
         """Keep a connection for the next mail; one is enough."""
         if self.idle is None:
             self.idle = line
+            self.fresh_until = monotonic() + self.fresh if took_it else 0.0
         else:
             line.hang_up()
 
@@ -208,7 +215,7 @@ class Offered:
         line, self.line = self.line, None
         if line is None:
             raise RuntimeError("This mail was committed or abandoned before.")
-        answered = False
+        answered = took_it = False
         try:
             line.allow(self.provider.final_timeout)
             with lost_means_unsent(self.provider.connection.host):
@@ -217,14 +224,15 @@ class Offered:
                     raise classify(Phase.DATA, *line.getreply())
                 line.send(self.body)
             code, text = self.end(line)
-            answered = 200 <= code <= 299 or 400 <= code <= 599
+            took_it = 200 <= code <= 299
+            answered = took_it or 400 <= code <= 599
         finally:
             if answered:
-                self.provider.keep(line)
+                self.provider.keep(line, took_it=took_it)
             else:
                 line.close()
         words = words_of(code, text)
-        if not 200 <= code <= 299:
+        if not took_it:
             raise classify(Phase.DOT, code, text)
         renamed = RENAMED.search(words)
         return Receipt(message_id=renamed[1] if renamed else self.mail.message_id, words=words)

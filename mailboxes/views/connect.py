@@ -15,6 +15,8 @@ from mailboxes import connecting
 from mailboxes.connecting import PRESETS, STEP_NAMES, NotHere
 from mailboxes.forms import MailboxForm, SMTPForm
 from mailboxes.models import Mailbox
+from mailboxes.providers.smtp import Step
+from mailboxes.signing_in import BY_PROVIDER
 from mailboxes.views.cards import find
 from outreach.access import needs
 from outreach.htmx import page_or_part
@@ -26,7 +28,12 @@ from outreach.toasts import toast
 @needs("admin")
 def connect(request: MemberRequest) -> HttpResponse:
     """Show the kinds of mailboxes that this workspace can have."""
-    return render(request, "mailboxes/connect.html")
+    return choose(request)
+
+
+def choose(request: MemberRequest, problem: str = "", status: int = 200) -> HttpResponse:
+    context = {"problem": problem, "fars": BY_PROVIDER.values()}
+    return render(request, "mailboxes/connect.html", context, status=status)
 
 
 @require_POST
@@ -35,7 +42,7 @@ def connect_sandbox(request: MemberRequest) -> HttpResponse:
     try:
         mailbox = connecting.connect_sandbox(request.workspace, by=request.user)
     except NotHere as problem:
-        return render(request, "mailboxes/connect.html", {"problem": str(problem)}, status=409)
+        return choose(request, str(problem), status=409)
     toast(request, f"{mailbox} is ready. Its mail is caught and shown under Sandbox.")
     return redirect("mailboxes:list")
 
@@ -63,6 +70,7 @@ class SMTPMailbox(View):
         if preset := self.preset:
             mailbox.smtp_host, mailbox.smtp_port = preset.host, preset.port
             mailbox.smtp_security = preset.security
+            mailbox.imap_host = preset.imap_host
         return mailbox
 
     def get(self, request: MemberRequest, **kwargs: Any) -> HttpResponse:
@@ -70,7 +78,7 @@ class SMTPMailbox(View):
         try:
             connecting.allow(request.workspace, mailbox.provider)
         except NotHere as problem:
-            return render(request, "mailboxes/connect.html", {"problem": str(problem)}, status=409)
+            return choose(request, str(problem), status=409)
         return self.show(request, SMTPForm(instance=mailbox))
 
     def post(self, request: MemberRequest, **kwargs: Any) -> HttpResponse:
@@ -78,19 +86,19 @@ class SMTPMailbox(View):
         try:
             connecting.allow(request.workspace, mailbox.provider)
         except NotHere as problem:
-            return render(request, "mailboxes/connect.html", {"problem": str(problem)}, status=409)
+            return choose(request, str(problem), status=409)
         form = SMTPForm(request.POST, instance=mailbox)
         if not form.is_valid():
             return self.show(request, form, status=422)
         mailbox = form.save(commit=False)
         only_test = request.POST.get("do") == "test"
         is_back = mailbox.status == Mailbox.Status.DISCONNECTED
-        steps = connecting.check(mailbox) if only_test or is_back or form.touches_server else []
-        failed = bool(steps) and not steps[-1].ok
+        steps = self.check(form, everything=only_test or is_back)
+        failed = bool(steps) and not all(step.ok for _, step in steps)
         if only_test or failed:
             return self.show(request, form, steps=steps, status=422 if failed else 200)
         is_new = mailbox.pk is None
-        connecting.connect(mailbox, form.fields, by=request.user)
+        connecting.connect(mailbox, form.fields, by=request.user, read_anew=form.touches_inbox)
         toast(request, f"{mailbox} is {'connected' if is_new or is_back else 'saved'}.")
         if not request.htmx:
             return redirect("mailboxes:list")
@@ -98,19 +106,30 @@ class SMTPMailbox(View):
         answer["HX-Redirect"] = reverse("mailboxes:list")
         return answer
 
+    def check(self, form: SMTPForm, *, everything: bool) -> list[tuple[str, Step]]:
+        """Try what was changed, each step by its name; the inbox once sending works."""
+        mailbox, steps = form.instance, list[tuple[str, Step]]()
+        if everything or form.touches_server:
+            steps = [(STEP_NAMES[step.name], step) for step in connecting.check(mailbox)]
+        works = all(step.ok for _, step in steps)
+        if mailbox.imap_host and works and (everything or form.touches_inbox):
+            found = connecting.check_inbox(mailbox)
+            steps += [(f"Inbox: {STEP_NAMES[step.name].lower()}", step) for step in found]
+        return steps
+
     def show(
         self,
         request: MemberRequest,
         form: SMTPForm,
         *,
-        steps: list | None = None,
+        steps: list[tuple[str, Step]] | None = None,
         status: int = 200,
     ) -> HttpResponse:
         context = {
             "form": form,
             "mailbox": form.instance,
-            "steps": [(STEP_NAMES.get(step.name, step.name), step) for step in steps or []],
-            "works": bool(steps and steps[-1].ok),
+            "steps": steps or [],
+            "works": bool(steps) and all(step.ok for _, step in steps),
             "presets": PRESETS,
             "preset": self.preset,
         }

@@ -2,7 +2,6 @@
 
 import re
 
-from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -10,6 +9,7 @@ from django.utils.http import urlencode
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET
 
+from mailboxes import frames
 from mailboxes.answers import original_of, text_of
 from mailboxes.compose import decoded
 from mailboxes.models import InboundMail, SandboxMail
@@ -33,20 +33,6 @@ SHOWN_HEADERS = (
     "X-Outreach-Ref",
     "List-Unsubscribe",
     "List-Unsubscribe-Post",
-)
-# What a mail may do in its frame: be read.
-FRAME_POLICY = {
-    "default-src": [NONE],
-    "style-src": [UNSAFE_INLINE],
-    "img-src": ["data:"],
-    "frame-ancestors": [SELF],
-    "sandbox": True,
-}
-# As mail programs show mail that names no font; a link never takes the place of the mail.
-FRAME_STYLE = (
-    '<!doctype html><base target="_blank">'
-    "<style>body { font: 14px/1.55 system-ui, sans-serif; margin: 1rem; overflow-wrap: anywhere }"
-    "</style>"
 )
 WEB_ADDRESS = re.compile(r"<(https?://[^<>\s]+)>")
 
@@ -129,11 +115,11 @@ def mail(request: MemberRequest, pk: int) -> HttpResponse:
 
 @require_GET
 @xframe_options_sameorigin
-@csp(FRAME_POLICY)  # type: ignore[arg-type]
+@csp(frames.POLICY)  # type: ignore[arg-type]
 @needs("viewer")
 def html(request: MemberRequest, pk: int) -> HttpResponse:
     """Return the HTML of a mail for its frame, where nothing of it can act."""
     shown = text_of(original_of(find(request, pk)), "text/html")
     if not shown:
         raise Http404
-    return HttpResponse(FRAME_STYLE + shown, content_type="text/html; charset=utf-8")
+    return HttpResponse(frames.STYLE + shown, content_type="text/html; charset=utf-8")

@@ -1,9 +1,10 @@
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from outreach import localtime
 from outreach.models.audit import AuditEntry
 from outreach.models.erasing import erase_rows_of
 from outreach.models.user import User
@@ -105,12 +106,36 @@ class Membership(models.Model):
     # Each role may do what the ones before it may.
     RANKS = [Role.VIEWER, Role.MEMBER, Role.APPROVER, Role.ADMIN, Role.OWNER]
 
+    class Digest(models.TextChoices):
+        OFF = "off", "Never"
+        HOURLY = "hourly", "Every hour, when there is something new"
+        DAILY = "daily", "Once a day, when there is something new"
+
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=8, choices=Role.choices, default=Role.MEMBER)
     created_at = models.DateTimeField(default=now, editable=False)
+    # The mail about replies that wait: how often, on this person's clock; when next, and what it
+    # said last.
+    digest = models.CharField(
+        "mail about replies that wait", max_length=6, choices=Digest.choices, default=Digest.OFF
+    )
+    digest_hour = models.PositiveSmallIntegerField(
+        "hour of the day", default=8, validators=[MaxValueValidator(23)]
+    )
+    digest_at = models.DateTimeField(null=True, blank=True, editable=False)
+    digested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    digest_seen = models.BigIntegerField(default=0, editable=False)
 
     class Meta:
+        indexes = [
+            # For the digest tick: whose mail is due.
+            models.Index(
+                fields=["digest_at"],
+                condition=models.Q(digest_at__isnull=False),
+                name="digest_due",
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["user", "workspace"], name="member_once"),
             models.CheckConstraint(
@@ -131,6 +156,30 @@ class Membership(models.Model):
         """
         ranks = [rank.value for rank in self.RANKS]
         return ranks.index(self.role) >= ranks.index(role)
+
+    def next_digest(self, at: datetime) -> datetime | None:
+        """Return when the mail about replies is due next, after `at`; None where it is off.
+
+        Once for each local day: where the clock is set back its hour comes twice and counts
+        once, and where it is set forward over it the mail comes right after the gap.
+        """
+        if self.digest == self.Digest.OFF:
+            return None
+        if self.digest == self.Digest.HOURLY:
+            return at.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+        zone = localtime.zone_named(self.user.zone) or UTC
+        day = at.astimezone(zone).date()
+        hour = time(self.digest_hour)
+        today, tomorrow = (
+            datetime.combine(day + timedelta(days=days), hour, zone).astimezone(UTC)
+            for days in (0, 1)
+        )
+        return today if today > at else tomorrow
+
+    def plan_digest(self, at: datetime) -> None:
+        """Give the next mail its time, after how often or the clock it goes by was changed."""
+        self.digest_at = self.next_digest(at)
+        self.save(update_fields=["digest_at"])
 
 
 def _invitation_token() -> str:

@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.module_loading import import_string
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -45,7 +46,11 @@ def switch(request: SignedInRequest, pk: int) -> HttpResponse:
     """Work in another workspace from now on."""
     membership = get_object_or_404(request.user.memberships, workspace_id=pk)
     request.session[SESSION_KEY] = membership.workspace_id
-    return redirect("/")
+    wanted = request.POST.get("next", "")
+    ours = url_has_allowed_host_and_scheme(
+        wanted, {request.get_host()}, require_https=request.is_secure()
+    )
+    return redirect(wanted if ours else "/")
 
 
 @require_http_methods(["GET", "POST"])
@@ -66,14 +71,15 @@ def _save(request: MemberRequest) -> HttpResponse:
     # A record of its own: the frame of the page goes on showing what is stored.
     workspace = Workspace.objects.get(pk=request.workspace.pk)
     form = WorkspaceForm(request.POST, instance=workspace)
-    if not form.is_valid():
-        return _show(request, form, status=422)
-    if form.changed_data:
-        with transaction.atomic():
+    with transaction.atomic():
+        is_valid = form.is_valid()
+        if is_valid and form.changed_data:
             form.save()
             AuditEntry.note(
                 workspace, "change", by=request.user, about=workspace, fields=form.changed_data
             )
+    if not is_valid:
+        return _show(request, form, status=422)
     toast(request, "Settings saved." if form.changed_data else "Nothing was changed.")
     return redirect("outreach:settings")
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from mailboxes.models import Mailbox
+from mailboxes.rotation import Turn
 from outreach import guards
 from sequences.engine.pacing import Full
 from sequences.models import Enrollment, Sequence, Touch
@@ -65,3 +66,5 @@ class Facts:
     hold: guards.Hold | None = None
     # The limits that are used up at that moment.
     full: tuple[Full, ...] = ()
+    # The pool's word, where the first mail of a run leaves from whichever mailbox is next.
+    turn: Turn | None = None

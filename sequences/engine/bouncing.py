@@ -1,12 +1,13 @@
-"""What a delivery report does: a dead address is never written to again."""
+"""What a delivery report does: a dead address, or one that complained, is not written to again."""
 
 from datetime import timedelta
 
 from django.db.models import Q
 
-from mailboxes.bounces import Bounce, kind_of
+from mailboxes.bounces import Bounce, failure_of, kind_of
 from mailboxes.models import InboundMail
 from outreach.times import now
+from sequences.engine import thresholds
 from sequences.engine.suppressing import suppress
 from sequences.models import Enrollment, Event, Suppression, Touch
 
@@ -16,9 +17,10 @@ SOFT_LIMIT = 3  # the third soft bounce of an address within the period counts a
 
 def judge(mail: InboundMail, touch: Touch) -> Bounce:
     """Say what the report means for the address that we wrote to."""
-    kind = kind_of(mail.report)
-    reported = mail.report.get("recipient", "")
-    if kind == Bounce.HARD and reported and reported != touch.recipient.lower():
+    failure = failure_of(mail.report, touch.recipient)
+    kind = kind_of(failure)
+    named = {failure.get("recipient", ""), failure.get("final", "")} - {""}
+    if kind == Bounce.HARD and named - {touch.recipient.lower()}:
         # The mail was forwarded, and it is the other address that does not exist.
         return Bounce.SOFT
     return kind
@@ -27,10 +29,12 @@ def judge(mail: InboundMail, touch: Touch) -> Bounce:
 def bounce(mail: InboundMail, touch: Touch, run: Enrollment) -> str:
     """Note the bounce on the touch and act on it; call it inside the run's lock."""
     kind = judge(mail, touch)
-    words = mail.report.get("words", "") or mail.subject
+    words = failure_of(mail.report, touch.recipient).get("words", "") or mail.subject
     if kind == Bounce.NONE:
         Event.log(run, "delayed", touch=touch, words=words)
         return "delay"
+    if kind == Bounce.COMPLAINT:
+        return complain(touch, run, words)
     if kind == Bounce.SOFT:
         Event.log(run, "soft_bounced", touch=touch, words=words)
         if soft_bounces(run) < SOFT_LIMIT:
@@ -42,20 +46,32 @@ def bounce(mail: InboundMail, touch: Touch, run: Enrollment) -> str:
     Event.log(run, "bounced", touch=touch, words=words, policy=kind == Bounce.POLICY)
     if kind == Bounce.POLICY:
         # It is about us, not about the prospect.
+        thresholds.judge(touch, run.sequence_id)
         return "policy bounce"
     suppress(run.workspace, touch.recipient, reason=Suppression.Reason.BOUNCED, source=words)
-    run.refresh_from_db()
-    if run.status in (*run.UNFINISHED, run.Status.COMPLETE):
-        finish(run)
+    if not touch.is_by_hand:
+        # The reader of an answer may be somebody else; suppressing ended what is the prospect's.
+        finish(run, Enrollment.EndReason.BOUNCED)
+    thresholds.judge(touch, run.sequence_id)
     return "bounce"
 
 
-def finish(run: Enrollment) -> None:
-    """Archive the run as bounced, also where its last step had gone out already."""
-    reason = Enrollment.EndReason.BOUNCED
+def complain(touch: Touch, run: Enrollment, words: str) -> str:
+    """Never write again to who called our mail spam; the mail itself had arrived."""
+    Event.log(run, "complained", touch=touch, words=words)
+    reason = Suppression.Reason.COMPLAINED
+    suppress(run.workspace, touch.recipient, reason=reason, source=words)
+    if not touch.is_by_hand:
+        finish(run, Enrollment.EndReason.COMPLAINED)
+    return "complaint"
+
+
+def finish(run: Enrollment, reason: str) -> None:
+    """Archive the run for this reason, also where its last step had gone out already."""
+    run.refresh_from_db()
     if run.status == Enrollment.Status.COMPLETE:
         run.conclude("stopped", to=Enrollment.Status.ARCHIVED, reason=reason)
-    else:
+    elif run.status in run.UNFINISHED:
         run.stop(reason=reason)
 
 

@@ -4,22 +4,27 @@ touches in one transaction, each judged by `explain` and each with an attempt of
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Case, F, IntegerField, Max, Value, When, Window
+from django.db import transaction
+from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import Provider
 from outreach import guards
+from outreach.prepared import Prepared
 from outreach.times import database_now, now
-from sequences.engine import explain, outcomes, pacing
+from sequences.engine import explain, listening, outcomes, pacing, pooling
 from sequences.engine.suppressing import optout_urls
-from sequences.models import Attempt, Enrollment, Sequence, Suppression, Touch
+from sequences.models import Attempt, Enrollment, Reply, Sequence, Suppression, Touch
 
 CANDIDATES = 20
 LOOKED_AT = 1000
+# The most that one transaction claims.
 AT_ONCE = 100
+# So many sequences are asked at least, even for a single mail.
+LOOKED_AHEAD = 10
 # Beyond the budget, after which the gate refuses a claim: nobody is at work on it any more.
 GRACE = timedelta(seconds=30)
 
@@ -38,6 +43,8 @@ class Claim:
     # What the mail is built from, beside the touch: its opt-out link and the mails before it.
     url: str = ""
     before: list[Touch] = field(default_factory=list)
+    # What an answer by hand answers.
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ class Claimed:
 
 # The due touches of each sequence, first to leave first.
 Queues = dict[int, deque[int]]
+# What was written by hand stands in a queue of its own: no sequence has this id.
+WRITTEN = 0
 
 
 def claim_due(mailbox: Mailbox, provider: Provider, limit: int) -> Claimed:
@@ -59,17 +68,20 @@ def claim_due(mailbox: Mailbox, provider: Provider, limit: int) -> Claimed:
     approval.
     """
     try:
-        claims, refused = _claim(_queues(mailbox), provider, limit)
+        claims, refused = _claim(_queues(mailbox), provider, limit, mailbox)
     except pacing.GaveWay:
         # Somebody else was quicker for one of them; one alone may still leave.
         return Claimed([]) if limit == 1 else claim_due(mailbox, provider, 1)
     return Claimed(claims, sum(outcomes.refuse(touch, answer) for touch, answer in refused))
 
 
-def claim_touch(touch_id: int, provider: Provider) -> Claim | None:
-    """Claim this touch; None when it may not leave now, or somebody else has it."""
+def claim_touch(touch_id: int, provider: Provider, mailbox: Mailbox | None = None) -> Claim | None:
+    """Claim this touch; None when it may not leave now, or somebody else has it.
+
+    What leaves from whichever mailbox of a pool is next needs the provider's mailbox to be it.
+    """
     try:
-        claims, _ = _claim({0: deque([touch_id])}, provider, 1)
+        claims, _ = _claim({0: deque([touch_id])}, provider, 1, mailbox)
     except pacing.GaveWay:
         return None
     return next(iter(claims), None)
@@ -77,74 +89,137 @@ def claim_touch(touch_id: int, provider: Provider) -> Claim | None:
 
 def anything_leaves(mailbox: Mailbox) -> bool:
     """Tell, without locking anything, whether there is something to claim or to refuse."""
-    chosen, refused = _choose(_queues(mailbox), database_now(), limit=1, lock=False)
+    chosen, refused = _choose(_queues(mailbox), database_now(), mailbox, limit=1, lock=False)
     return bool(chosen or refused)
 
 
 def _queues(mailbox: Mailbox) -> Queues:
     """Return what is due of each sequence whose throttle is open; nothing while it is held.
 
-    Follow-ups come before first steps: a conversation begun is kept.
+    Answers by hand come first, then follow-ups, then first steps: a conversation begun is kept.
     """
     at = database_now()
     mailbox.refresh_from_db()
     if not mailbox.may_send_at(at):
         return {}
+    queues: Queues = defaultdict(deque)
+    if written := deque(pk for (pk,) in DUE_BY_HAND.rows(mailbox.pk, at)):
+        queues[WRITTEN] = written
+    known_until = listening.known_until(mailbox, at)
+    for pk, sequence_id in DUE.rows(mailbox.pk, at, known_until):
+        queues[sequence_id].append(pk)
+    if mailbox.is_pooled:
+        # What is bound to the mailbox comes first: follow-ups before first steps here too.
+        for pk, sequence_id in POOLED.rows(mailbox.pk, at, known_until):
+            queues[sequence_id].append(pk)
+    return queues
+
+
+def _due_from(mailbox_id: int, at: datetime, known_until: datetime) -> QuerySet[Touch]:
+    """Return what is due from a mailbox, by its place in its sequence."""
+    return _due(at, known_until, mailbox=mailbox_id)
+
+
+def _due_in_pools(mailbox_id: int, at: datetime, known_until: datetime) -> QuerySet[Touch]:
+    """Return what may leave from this mailbox if it is next in the pool, in the same way."""
+    mine = Q(pool__mailbox=mailbox_id) | Q(mailbox=mailbox_id)
+    in_pools = Sequence.everywhere.filter(mine)
+    return _due(at, known_until, mailbox=None, enrollment__sequence__in=in_pools)
+
+
+def _due(at: datetime, known_until: datetime, **whose: Any) -> QuerySet[Touch]:
     first_last = Case(When(position=1, then=1), default=0, output_field=IntegerField())
     order = [F("is_hurried").desc(), first_last.asc(), F("due_at").asc(), F("pk").asc()]
     sequence = "enrollment__sequence_id"
     due = (
-        Touch.objects.filter(
+        Touch.steps.filter(
+            listening.may_be_known(known_until),
             status=Touch.Status.SCHEDULED,
-            mailbox=mailbox,
             due_at__lte=at,
             enrollment__status__in=Enrollment.SENDING,
             enrollment__sequence__status=Sequence.Status.ACTIVE,
+            **whose,
         )
         .exclude(enrollment__sequence__next_free_at__gt=at)
         .annotate(place=Window(RowNumber(), partition_by=[F(sequence)], order_by=order))
         .filter(place__lte=CANDIDATES)
         .order_by("place", *order)
     )
-    queues: Queues = defaultdict(deque)
-    for pk, sequence_id in due.values_list("pk", sequence)[:LOOKED_AT]:
-        queues[sequence_id].append(pk)
-    return queues
+    return due.values_list("pk", sequence)[:LOOKED_AT]
+
+
+# Served by answer_waiting.
+DUE_BY_HAND = Prepared(
+    lambda mailbox, at: (
+        Touch.objects.filter(
+            mailbox=mailbox,
+            status=Touch.Status.SCHEDULED,
+            in_reply_to__isnull=False,
+            due_at__lte=at,
+        )
+        .order_by("due_at", "pk")
+        .values_list("pk")[:LOOKED_AT]
+    ),
+    int,
+    datetime,
+)
+DUE = Prepared(_due_from, int, datetime, datetime)
+POOLED = Prepared(_due_in_pools, int, datetime, datetime)
 
 
 Refused = list[tuple[Touch, explain.Answer]]
 
 
-def _claim(queues: Queues, provider: Provider, limit: int) -> tuple[list[Claim], Refused]:
+def _claim(
+    queues: Queues, provider: Provider, limit: int, mailbox: Mailbox | None
+) -> tuple[list[Claim], Refused]:
     """Claim what may leave, in one transaction; also returns what never may, with the reason."""
     with transaction.atomic():
         at = database_now()
-        chosen, refused = _choose(queues, at, limit=limit, lock=True)
+        chosen, refused = _choose(queues, at, mailbox, limit=limit, lock=True)
         claims = _reserve(chosen, provider, at) if chosen else []
     _equip(claims)
     return claims, refused
 
 
-def _choose(queues: Queues, at: datetime, *, limit: int, lock: bool) -> tuple[list[Touch], Refused]:
-    """Choose the first of each queue that may leave, and what is in its way and never may."""
+def _choose(
+    queues: Queues, at: datetime, mailbox: Mailbox | None, *, limit: int, lock: bool
+) -> tuple[list[Touch], Refused]:
+    """Choose the first of each queue that may leave, and what is in its way and never may.
+
+    What leaves from whichever mailbox of a pool is next is chosen where that is this one.
+    """
     chosen: list[Touch] = []
     refused: Refused = []
     facts = _Facts(at)
     while queues and len(chosen) < limit:
-        heads = {queues[key].popleft(): key for key in list(queues)[:AT_ONCE]}
+        wanted = max(limit - len(chosen), LOOKED_AHEAD)
+        heads = {queues[key].popleft(): key for key in list(queues)[:wanted]}
         for touch in facts.read(list(heads), lock=lock):
-            answer = explain.leaving(facts.of(touch), at)
+            asked = facts.of(touch)
+            answer = explain.leaving(asked, at)
             if answer.kind == explain.Kind.BLOCKED or answer.is_their_own:
                 if answer.is_their_own or answer.code in outcomes.ENDING + outcomes.UNAPPROVING:
                     refused.append((touch, answer))
                 continue
             # Taken; or the sequence's hours, pace or limits hold it, and the others as well.
             queues.pop(heads[touch.pk])
-            if answer.may_leave and len(chosen) < limit:
+            if answer.may_leave and len(chosen) < limit and _is_its_turn(asked, mailbox):
                 chosen.append(touch)
                 facts.look.count(touch)
         queues = {key: queue for key, queue in queues.items() if queue}
     return chosen, refused
+
+
+def _is_its_turn(asked: explain.Facts, mailbox: Mailbox | None) -> bool:
+    """Tell whether it is this mailbox's to send; where a pool says so, it is from now on."""
+    touch = asked.touch
+    if not pooling.draws(touch, asked.run):
+        return True
+    if mailbox is None or asked.mailbox != mailbox:
+        return False
+    touch.mailbox = mailbox
+    return True
 
 
 class _Facts:
@@ -152,53 +227,46 @@ class _Facts:
 
     def __init__(self, at: datetime) -> None:
         self.look = pacing.Look(at)
+        self.pools = pooling.Pools(self.look)
         self.hold = guards.hold()
         self.suppressed: dict[tuple[int, str], str] = {}
 
     def read(self, ids: list[int], *, lock: bool) -> list[Touch]:
         """Return those that still wait; locked with their runs, unless somebody else has them."""
-        rows = (
-            Touch.objects.filter(pk__in=ids, status=Touch.Status.SCHEDULED)
-            .select_related(
-                "step",
-                "enrollment__workspace",
-                "enrollment__contact__company",
-                "enrollment__mailbox",
-                "enrollment__sequence__mailbox",
-            )
-            .order_by("enrollment_id")
-        )
-        if lock and connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(of=("enrollment", "self"), skip_locked=True)
-        found = {touch.pk: touch for touch in rows}
+        rows = TAKEN if lock else SEEN
+        found = {touch.pk: touch for touch in rows.rows(ids)}
         touches = [found[pk] for pk in ids if pk in found]
+        drawn = (touch for touch in touches if pooling.draws(touch, touch.enrollment))
+        self.pools.read({touch.enrollment.sequence_id for touch in drawn})
         self._read_suppressed(touches)
         return touches
 
     def of(self, touch: Touch) -> explain.Facts:
         run = touch.enrollment
-        mailbox = pacing.sender_of(run)
-        return explain.Facts(
+        draws = pooling.draws(touch, run)
+        mailbox = None if draws else pacing.sender_of(run, touch)
+        facts = explain.Facts(
             touch=touch,
             run=run,
             sequence=run.sequence,
             mailbox=mailbox,
-            suppressed_by=self._suppressed_by(run),
+            suppressed_by=self._suppressed_by(touch, run),
             hold=self.hold,
-            full=self.look.full(run, mailbox) if mailbox else (),
+            full=self.look.full(run, mailbox, by_hand=touch.is_by_hand) if mailbox else (),
         )
+        return self.pools.facts(facts) if draws else facts
 
-    def _suppressed_by(self, run: Enrollment) -> str:
-        email = run.contact.email.strip().lower() if run.contact else ""
-        values = (email, email.rpartition("@")[2])
+    def _suppressed_by(self, touch: Touch, run: Enrollment) -> str:
+        emails = explain.addresses_of(touch, run)
+        values = (value for email in emails for value in (email, email.rpartition("@")[2]))
         found = (self.suppressed.get((run.workspace_id, value), "") for value in values)
         return next(filter(None, found), "")
 
     def _read_suppressed(self, touches: list[Touch]) -> None:
         emails = {
-            (touch.enrollment.workspace_id, touch.enrollment.contact.email.strip().lower())
+            (touch.enrollment.workspace_id, email)
             for touch in touches
-            if touch.enrollment.contact
+            for email in explain.addresses_of(touch, touch.enrollment)
         }
         values = {value for _, email in emails for value in (email, email.rpartition("@")[2])}
         entries = Suppression.everywhere.filter(
@@ -208,9 +276,33 @@ class _Facts:
             self.suppressed[workspace_id, value] = value
 
 
+def _waiting(ids: list[int]) -> QuerySet[Touch]:
+    return (
+        Touch.objects.filter(pk__in=ids, status=Touch.Status.SCHEDULED)
+        .select_related(
+            "step",
+            "enrollment__workspace",
+            "enrollment__contact__company",
+            "enrollment__mailbox",
+            "enrollment__sequence__mailbox",
+        )
+        .order_by("enrollment_id")
+    )
+
+
+SEEN = Prepared(_waiting, list[int])
+# Run first, then touch; what somebody else has is left to them.
+TAKEN = Prepared(
+    _waiting,
+    list[int],
+    lock='FOR UPDATE OF "sequences_enrollment", "sequences_touch" SKIP LOCKED',
+)
+
+
 def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Claim]:
     """Take the throttles' turns and the days' places for all of these, or raise pacing.GaveWay."""
     days = pacing.reserve(touches, at)
+    pooling.take_turns(touches, at)
     lease = at + provider.budget + GRACE
     waiting = Touch.objects.filter(
         pk__in=[touch.pk for touch in touches], status=Touch.Status.SCHEDULED
@@ -261,15 +353,19 @@ def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Cla
 
 def _equip(claims: list[Claim]) -> None:
     """Give claims what their mails are built from: opt-out links, and the mails before them."""
-    people = {(claim.run.workspace_id, claim.touch.recipient) for claim in claims}
-    urls = optout_urls(people)
+    steps = [claim for claim in claims if not claim.touch.is_by_hand]
+    urls = optout_urls({(claim.run.workspace_id, claim.touch.recipient) for claim in steps})
     later = [claim for claim in claims if claim.touch.position > 1]
     earlier: dict[int, list[Touch]] = defaultdict(list)
     if later:
         runs = [claim.run.pk for claim in later]
-        for touch in Touch.objects.filter(enrollment__in=runs).order_by("position"):
+        for touch in Touch.steps.filter(enrollment__in=runs).order_by("position"):
             earlier[touch.enrollment_id].append(touch)
     for claim in claims:
+        if claim.touch.in_reply_to_id:
+            replies = Reply.everywhere.select_related("mail__mailbox", "touch")
+            claim.reply = replies.get(pk=claim.touch.in_reply_to_id)
+    for claim in steps:
         claim.url = urls[claim.run.workspace_id, claim.touch.recipient]
         claim.before = [
             touch for touch in earlier[claim.run.pk] if touch.position < claim.touch.position

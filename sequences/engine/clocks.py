@@ -4,9 +4,10 @@ Clocks only move the time on, never back: its own time first, then pace, then th
 what lasts for days. The last one that moved it is the one that is named.
 """
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from mailboxes.models import Mailbox, WarmingUp
+from sequences.engine import pooling
 from sequences.engine.answers import Answer, Facts, Fix
 from sequences.engine.pacing import Full
 from sequences.models import Sequence, Touch
@@ -31,25 +32,36 @@ def _its_own_time(facts: Facts, answer: Answer) -> Answer:
     if touch.attempts_made and touch.error:
         sentence = f"It is tried again. The provider said: {touch.error}"
         answer = _later(answer, touch.due_at, Reason.RETRY, sentence)
+    elif touch.is_by_hand:
+        answer = _later(answer, touch.due_at, Reason.UNDO, "It can still be taken back.")
     elif touch.is_rescheduled:
         answer = _later(answer, touch.due_at, Reason.RESCHEDULED, "A person chose this time.")
     else:
         answer = _later(answer, touch.due_at, Reason.DELAY, _delay_sentence(facts))
-    if not run.last_sent_at:
+    if not run.last_sent_at and not touch.is_by_hand:
         sentence = "The approval can still be undone."
         answer = _later(answer, run.undo_until, Reason.UNDO, sentence)
+    if facts.turn:
+        return answer
     sentence = f"{mailbox} is held. The provider said: {mailbox.last_error}"
     return _later(answer, mailbox.held_until, Reason.HOLD, sentence)
 
 
 def _pace(facts: Facts, answer: Answer) -> Answer:
     sequence, mailbox = facts.sequence, facts.mailbox
-    sentence = f"Mails of this sequence leave at most {sequence.per_minute} a minute."
-    settings = _settings_of(sequence)
-    answer = _later(answer, sequence.next_free_at, Reason.THROTTLE, sentence, settings)
-    if mailbox is None or mailbox.gap_least is None:
+    if not facts.touch.is_by_hand:
+        sentence = f"Mails of this sequence leave at most {sequence.per_minute} a minute."
+        settings = _settings_of(sequence)
+        answer = _later(answer, sequence.next_free_at, Reason.THROTTLE, sentence, settings)
+    if mailbox is None or mailbox.gap_least is None or facts.turn:
         return answer
     return _later(answer, mailbox.next_free_at, Reason.GAP, _gap_sentence(mailbox), MAILBOXES)
+
+
+def _pool_sentence(full: Full) -> str:
+    if full.most == 1:
+        return f"{full.owner} is the one mailbox left in the pool, and it may not send before."
+    return f"None of the pool's {full.most} mailboxes may send before; {full.owner} is the first."
 
 
 def _gap_sentence(mailbox: Mailbox) -> str:
@@ -60,7 +72,7 @@ def _gap_sentence(mailbox: Mailbox) -> str:
 
 def _hours(facts: Facts, answer: Answer) -> Answer:
     run, at = facts.run, answer.at
-    if at is None or facts.touch.is_hurried:
+    if at is None or not facts.touch.keeps_hours:
         return answer
     window, clock, settings = run.window, run.clock, _settings_of(facts.sequence)
     is_their_own = clock.zone != facts.sequence.zone
@@ -98,12 +110,12 @@ def _days(facts: Facts, answer: Answer) -> Answer:
 
 def _vacation(facts: Facts, answer: Answer) -> Answer:
     mailbox, at = facts.mailbox, answer.at
-    if mailbox is None or at is None or facts.touch.is_hurried:
+    if mailbox is None or at is None or not facts.touch.keeps_hours or facts.turn:
         return answer
-    if mailbox.away_until is None or not mailbox.is_away(schedule.local_day(at, mailbox.zone)):
+    back = pooling.back_from_vacation(mailbox, at)
+    if back == at or mailbox.away_until is None:
         return answer
-    last = datetime.combine(mailbox.away_until, time(0))
-    back = schedule.next_midnight(schedule.instant(last, mailbox.zone), mailbox.zone)
+    last = mailbox.away_until
     sentence = f"The sender of {mailbox} is away until {last.day} {last:%B}."
     return _later(answer, _open_from(facts, back), Reason.VACATION, sentence, MAILBOXES)
 
@@ -111,7 +123,7 @@ def _vacation(facts: Facts, answer: Answer) -> Answer:
 def are_open(facts: Facts, at: datetime) -> bool:
     """Tell whether the hours, the holidays and the sender's vacation let it leave right now."""
     mailbox = facts.mailbox
-    if facts.touch.is_hurried:
+    if not facts.touch.keeps_hours:
         return True
     away = mailbox is not None and mailbox.is_away(schedule.local_day(at, mailbox.zone))
     return not away and schedule.is_open(at, facts.run.window)
@@ -127,6 +139,8 @@ def _said(facts: Facts, full: Full) -> tuple[str, Fix]:
             return f"{full.owner} has sent its {_mails(full.most)} of the day.", MAILBOXES
         case Reason.MAILBOX_WARM_UP:
             return f"{full.owner} {_warms_up(full)}", MAILBOXES
+        case Reason.POOL:
+            return _pool_sentence(full), settings
         case Reason.SEQUENCE_LIMIT:
             return f"The sequence has sent its {_mails(full.most)} of the day.", settings
         case Reason.MAILBOX_24_HOURS:
@@ -164,7 +178,7 @@ def _later(
 
 def _open_from(facts: Facts, at: datetime) -> datetime:
     """Return the first instant from then on at which the hours let it leave."""
-    return at if facts.touch.is_hurried else schedule.next_open(at, facts.run.window)
+    return schedule.next_open(at, facts.run.window) if facts.touch.keeps_hours else at
 
 
 def _settings_of(sequence: Sequence) -> Fix:
@@ -172,7 +186,7 @@ def _settings_of(sequence: Sequence) -> Fix:
 
 
 def _step_before(touch: Touch) -> Touch | None:
-    before = Touch.objects.filter(enrollment_id=touch.enrollment_id, position__lt=touch.position)
+    before = Touch.steps.filter(enrollment_id=touch.enrollment_id, position__lt=touch.position)
     return before.open().last()
 
 

@@ -1,12 +1,14 @@
 """What an answer does to the run it answers: end it, move it, open a deal, stop the others.
 
-Every function is called inside the lock of the run, and those of the prospect's other runs.
+Every function is called inside the lock of the run, those of the prospect's other runs, and
+those of the colleagues that the sequence's rule reaches.
 """
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from outreach.times import now
+from sequences.engine import colleagues
 from sequences.engine.suppressing import suppress
 from sequences.models import Contact, Deal, Enrollment, Event, Reply, Suppression, Touch
 from sequences.rules import schedule
@@ -44,6 +46,9 @@ def take_in(run: Enrollment, reply: Reply, *, by: Any = None) -> None:
 def answered(run: Enrollment, reply: Reply, *, by: Any = None) -> None:
     """Stop for a person's answer. What had ended otherwise stays as it was."""
     note_contact(run)
+    if by is not None or not reply.mail.is_automatic:
+        # A machine that says somebody has left asks a person, and speaks for no company.
+        colleagues.answered(run)
     if reply.label == Reply.Label.UNSUBSCRIBE:
         opt_out(run, reply, by=by)
         return

@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import Count, QuerySet
 
 from outreach.models import Workspace
-from sequences.models import Enrollment, Sequence
+from sequences.models import Enrollment, Reply, Sequence
 
 # Exact up to here; beyond it a page says "10,000+".
 LIMIT = 10_000
@@ -16,7 +16,7 @@ LIMIT = 10_000
 PLENTY = 2 * LIMIT
 PLENTY_SECONDS = 30
 # The sidebar says "999+".
-REVIEW_LIMIT = 1_000
+SHELL_LIMIT = 1_000
 
 CHIPS = ("active", "pending_approval", "replied", "complete", "archived", "attention")
 AWAY = ("archived", "dropped")
@@ -61,9 +61,14 @@ def chips_among(rows: QuerySet) -> dict[str, int]:
 
 
 def review(workspace: Workspace) -> int:
-    """Count the runs that wait for a reviewer, up to REVIEW_LIMIT."""
+    """Count the runs that wait for a reviewer, up to SHELL_LIMIT."""
     rows = Enrollment.objects.within(workspace).filter(chip="pending_approval")
-    return rows.filter(drafted_at__isnull=False)[:REVIEW_LIMIT].count()
+    return rows.filter(drafted_at__isnull=False)[:SHELL_LIMIT].count()
+
+
+def inbox(workspace: Workspace) -> int:
+    """Count the replies that wait for a person, up to SHELL_LIMIT."""
+    return int(Reply.objects.within(workspace).open()[:SHELL_LIMIT].count())
 
 
 def said(number: int) -> str:

@@ -9,7 +9,7 @@ from django.db.models import F
 from mailboxes.models import Mailbox
 from outreach.models import AuditEntry, Workspace
 from outreach.times import now
-from sequences.models import NotReady, Sequence, Step
+from sequences.models import NotReady, PoolMember, Sequence, Step, Touch
 from sequences.readymade import Mail
 
 MAX_STEPS = 20
@@ -33,6 +33,7 @@ COPIED = (
     "daily_limit",
     "warm_up_start",
     "warm_up_increment",
+    "auto_pause_bounce_rate",
     "holiday_country",
     "days_off",
     *THROTTLE,
@@ -94,28 +95,102 @@ def duplicate(sequence: Sequence, *, by: Any) -> Sequence:
         for step in sequence.steps.all():
             step.pk, step.sequence = None, copy
             step.save(force_insert=True)
+        _fill_pool(copy, [each.mailbox for each in sequence.pool.select_related("mailbox")])
         AuditEntry.note(sequence.workspace, "duplicate", by=by, about=sequence, copy=copy.pk)
     return copy
 
 
-def configure(sequence: Sequence, changes: Mapping[str, Any], *, by: Any) -> None:
-    """Change settings; raises NotReady for sending times and pace once it has been active."""
+def configure(
+    sequence: Sequence,
+    changes: Mapping[str, Any],
+    *,
+    by: Any,
+    pool: Iterable[Mailbox] | None = None,
+) -> None:
+    """Change settings; raises NotReady for sending times and pace once it has been active.
+
+    With a `pool` the sequence rotates over these mailboxes, in this order; over none it sends
+    from its own. Who has an approved text keeps the sender of it.
+    """
     with transaction.atomic():
+        if pool is not None:
+            # The runs before the sequence, as a worker locks them.
+            waiting = sequence.enrollments.filter(status="pending_approval", last_sent_at=None)
+            list(waiting.locked().values_list("pk"))
         me = _locked(sequence)
-        changed = {name: value for name, value in changes.items() if getattr(me, name) != value}
-        if me.status != Sequence.Status.DRAFT and changed.keys() & set(THROTTLE):
-            raise NotReady(FIXED_THROTTLE)
-        if "approval_mode" in changed:
-            automatic = changed["approval_mode"] == Sequence.ApprovalMode.AUTOMATIC
-            changed["approver"] = by if automatic else None
-        if not changed:
-            return
-        if "warm_up_start" in changed:
-            me.warm_up_start = changed["warm_up_start"]
-            changed["warm_up_since"] = me.warm_up_since_now()
-        Sequence.everywhere.filter(pk=me.pk).update(**changed, updated_at=now())
-        AuditEntry.note(me.workspace, "configure", by=by, about=me, changed=sorted(changed))
+        _configure(me, changes, by)
+        if pool is not None:
+            _set_pool(_locked(sequence), list(pool), by)
+        elif "mailbox" in changes and (me.rotates or _has_drawn(me)):
+            _note_its_own(_locked(sequence))
     sequence.refresh_from_db()
+
+
+def _configure(me: Sequence, changes: Mapping[str, Any], by: Any) -> None:
+    changed = {name: value for name, value in changes.items() if getattr(me, name) != value}
+    if me.status != Sequence.Status.DRAFT and changed.keys() & set(THROTTLE):
+        raise NotReady(FIXED_THROTTLE)
+    if "approval_mode" in changed:
+        automatic = changed["approval_mode"] == Sequence.ApprovalMode.AUTOMATIC
+        changed["approver"] = by if automatic else None
+    if not changed:
+        return
+    if "warm_up_start" in changed:
+        me.warm_up_start = changed["warm_up_start"]
+        changed["warm_up_since"] = me.warm_up_since_now()
+    Sequence.everywhere.filter(pk=me.pk).update(**changed, updated_at=now())
+    AuditEntry.note(me.workspace, "configure", by=by, about=me, changed=sorted(changed))
+
+
+def _set_pool(me: Sequence, mailboxes: list[Mailbox], by: Any) -> None:
+    before = list(me.pool.values_list("mailbox_id", flat=True))
+    if before == [mailbox.pk for mailbox in mailboxes]:
+        return
+    if any(mailbox.workspace_id != me.workspace_id for mailbox in mailboxes):
+        raise NotReady("A pool holds mailboxes of the sequence's own workspace.")
+    _fill_pool(me, mailboxes)
+    waiting = me.enrollments.filter(status="pending_approval", last_sent_at=None)
+    if me.rotates and not before:
+        waiting.update(mailbox=None)
+    elif not me.rotates:
+        waiting.filter(mailbox=None).update(mailbox=me.mailbox)
+    names = [mailbox.email for mailbox in mailboxes]
+    AuditEntry.note(me.workspace, "change_pool", by=by, about=me, mailboxes=names)
+
+
+def _fill_pool(me: Sequence, mailboxes: list[Mailbox]) -> None:
+    """Rewrite the pool; who stays in it keeps its place in line."""
+    used = dict(me.pool.values_list("mailbox_id", "last_used_at"))
+    me.pool.all().delete()
+    PoolMember.objects.bulk_create(
+        PoolMember(
+            sequence=me, mailbox=mailbox, position=position, last_used_at=used.get(mailbox.pk)
+        )
+        for position, mailbox in enumerate(mailboxes)
+    )
+    me.rotates = bool(mailboxes)
+    Sequence.everywhere.filter(pk=me.pk).update(rotates=me.rotates, updated_at=now())
+    if me.rotates:
+        _note_its_own(me)
+        members = Mailbox.everywhere.filter(pk__in=[mailbox.pk for mailbox in mailboxes])
+        members.filter(is_pooled=False).update(is_pooled=True)
+
+
+def _has_drawn(me: Sequence) -> bool:
+    """Tell whether mails of it still leave from whichever mailbox is next, pool or not."""
+    drawn = Touch.steps.filter(enrollment__sequence=me, enrollment__mailbox=None)
+    return drawn.filter(sender=Touch.ANY_OF_POOL).exists()
+
+
+def _note_its_own(me: Sequence) -> None:
+    """Let its own mailbox look for what no other sends; a pool must have one to speak for it."""
+    if me.mailbox is None and me.rotates:
+        raise NotReady(
+            "Choose the mailbox it sends from too: its name and signature stand under every "
+            "mail, and it sends while nobody is left in the pool."
+        )
+    own = Mailbox.everywhere.filter(sequences=me, is_pooled=False)
+    own.update(is_pooled=True)
 
 
 def add_step(sequence: Sequence) -> Step:

@@ -125,7 +125,7 @@ def redraft(enrollment: Enrollment, *, by: Any) -> int:
 
 def to_redraft(sequence: Sequence) -> QuerySet[Enrollment]:
     """Return the runs that have drafts which `redraft` may write again."""
-    drafts = Touch.objects.filter(
+    drafts = Touch.steps.filter(
         enrollment=OuterRef("pk"), status__in=Touch.EDITABLE, edited_at__isnull=True
     )
     runs = Enrollment.everywhere.filter(sequence=sequence, drafted_at__isnull=False)
@@ -134,7 +134,7 @@ def to_redraft(sequence: Sequence) -> QuerySet[Enrollment]:
 
 def edited_by_hand(sequence: Sequence) -> int:
     """Count the unsent drafts that somebody edited, which `redraft` leaves alone."""
-    drafts = Touch.objects.filter(
+    drafts = Touch.steps.filter(
         enrollment__sequence=sequence,
         enrollment__status__in=Enrollment.UNFINISHED,
         status__in=Touch.EDITABLE,
@@ -145,7 +145,8 @@ def edited_by_hand(sequence: Sequence) -> int:
 def approve_due() -> int:
     """Approve, in the name of who switched it on, the runs of automatic sequences that are due.
 
-    A run that lacks a value waits for a person, and so does one whose approval a person undid.
+    A run that lacks a value waits for a person, and so does one whose approval a person undid,
+    or a colleague of which has answered where the sequence's rule is to pause.
     """
     automatic = Sequence.everywhere.running().filter(
         approval_mode=Sequence.ApprovalMode.AUTOMATIC, approver__isnull=False
@@ -192,8 +193,10 @@ def _approvable(sequence: Sequence, first: Step, at: datetime) -> QuerySet[Enrol
     delay = timedelta(days=first.delay_days, hours=first.delay_hours)
     if first.delay_days:
         delay -= CLOCK_CHANGE
-    drafts = Touch.objects.filter(enrollment=OuterRef("pk"), status=Touch.Status.DRAFT)
-    undone = Event.everywhere.filter(enrollment=OuterRef("pk"), kind="approval_undone")
+    drafts = Touch.steps.filter(enrollment=OuterRef("pk"), status=Touch.Status.DRAFT)
+    # A person took it back, or a colleague has answered: a person decides.
+    by_hand = ["approval_undone", "colleague_answered"]
+    undone = Event.everywhere.filter(enrollment=OuterRef("pk"), kind__in=by_hand)
     runs = Enrollment.everywhere.filter(
         sequence=sequence,
         status=Enrollment.Status.PENDING_APPROVAL,

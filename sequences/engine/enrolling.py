@@ -176,7 +176,7 @@ def _enroll(batch: Batch, sequence: Sequence, contacts: list[Contact]) -> None:
             workspace_id=batch.workspace_id,
             sequence=sequence,
             contact=contact,
-            mailbox=sequence.mailbox,
+            mailbox=None if sequence.rotates else sequence.mailbox,
             variables=batch.variables,
             steps_total=steps,
             created_by_id=batch.created_by_id,

@@ -59,7 +59,7 @@ def read_file(workspace: Workspace, name: str, content: bytes, *, by: User | Non
 
     Raises Unreadable with a sentence for the person who chose the file.
     """
-    _refuse_what_is_no_csv(content)
+    refuse_what_is_no_csv(content, MAX_BYTES)
     dialect = csvs.sniff(content[: csvs.HEAD_BYTES])
     rows = csvs.rows(io.BytesIO(content), dialect)
     head = list(itertools.islice(rows, TELLING_ROWS + 1))
@@ -95,11 +95,12 @@ def read_file(workspace: Workspace, name: str, content: bytes, *, by: User | Non
     )
 
 
-def _refuse_what_is_no_csv(content: bytes) -> None:
-    if len(content) > MAX_BYTES:
+def refuse_what_is_no_csv(content: bytes, most: int) -> None:
+    """Raise Unreadable where the file is too large, or plainly something else."""
+    if len(content) > most:
         raise Unreadable(
             f"The file has {len(content) / 1024 / 1024:.1f} MB; up to "
-            f"{MAX_BYTES // 1024 // 1024} MB can be imported. Split it into parts."
+            f"{most // 1024 // 1024} MB can be imported. Split it into parts."
         )
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         raise Unreadable(

@@ -50,7 +50,7 @@ def give_up_failed() -> int:
 
 
 def _failed_before(since: datetime) -> QuerySet[Touch]:
-    return Touch.objects.filter(status=Touch.Status.FAILED, updated_at__lte=since)
+    return Touch.steps.filter(status=Touch.Status.FAILED, updated_at__lte=since)
 
 
 def _give_up(run: Enrollment, since: datetime) -> bool:
@@ -79,10 +79,11 @@ def complete_sequences() -> int:
 
 
 def follow_mailboxes() -> int:
-    """Show on each live run whether its mailbox needs a person."""
-    live = Q(status__in=Enrollment.SENDING)
+    """Show on each live run, paused ones too, whether its mailbox needs a person."""
+    live = Q(status__in=[*Enrollment.SENDING, Enrollment.Status.PAUSED])
     blocked = Q(blocked_by=Enrollment.Block.MAILBOX)
     lost = Q(mailbox__status=Mailbox.Status.DISCONNECTED)
+    lost |= Q(mailbox__cold_stopped_at__isnull=False)
     stale = Enrollment.everywhere.filter(live).filter((lost & Q(blocked_by="")) | (blocked & ~lost))
     pks = list(stale.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
     for pk in pks:

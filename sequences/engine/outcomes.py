@@ -24,11 +24,12 @@ from mailboxes.providers.base import (
     TryAgain,
     Unknown,
 )
-from outreach.prepared import Prepared
+from outreach.desk import done_at_desk
+from outreach.prepared import Prepared, update
 from outreach.times import database_now, now
-from sequences.engine import pacing
+from sequences.engine import pacing, thresholds
 from sequences.engine.suppressing import covered_by, lock_runs, suppress
-from sequences.models import Attempt, Contact, Enrollment, Event, Suppression, Touch
+from sequences.models import Attempt, Contact, Enrollment, Event, Reply, Suppression, Touch
 from sequences.rules import retries
 
 if TYPE_CHECKING:
@@ -61,12 +62,18 @@ UNAPPROVING = ("changed", "recipient", "sender")
 def refuse(touch: Touch, answer: "Answer") -> bool:
     """End the run, or ask for a new approval; False when somebody else was first.
 
-    What only the prospect's own clock holds is put off, so that it keeps no others waiting.
+    An answer by hand is withheld. What only the prospect's own clock holds is put off, so that
+    it keeps no others waiting.
     """
     with transaction.atomic():
         run = touch.enrollment.lock()
-        fresh = run.touches.get(pk=touch.pk)
-        if fresh.status != Touch.Status.SCHEDULED or run.is_finished:
+        fresh = run.touch(touch.pk)
+        if fresh.status != Touch.Status.SCHEDULED:
+            return False
+        if fresh.is_by_hand:
+            fresh.withhold(run, answer.sentence)
+            return True
+        if run.is_finished:
             return False
         if answer.is_their_own:
             Touch.objects.filter(pk=fresh.pk).update(due_at=answer.at, updated_at=now())
@@ -99,7 +106,7 @@ def put_back(claim: "Claim", run: Enrollment, touch: Touch, why: str, at: dateti
     touch.move(
         "put back",
         allowed=[Touch.Status.SENDING],
-        **_back_in_line(run),
+        **_back_in_line(run, touch),
         when={"lease_token": claim.token},
         attempts_made=max(touch.attempts_made - 1, 0),
         lease_until=None,
@@ -107,16 +114,18 @@ def put_back(claim: "Claim", run: Enrollment, touch: Touch, why: str, at: dateti
     )
 
 
+@done_at_desk
 def take_back(claim: "Claim", why: str) -> None:
     """Undo a claim whose mail was never handed over, while the claim is still one's own."""
     with transaction.atomic():
         run = claim.run.lock()
-        touch = run.touches.get(pk=claim.touch.pk)
+        touch = run.touch(claim.touch.pk)
         if touch.status == Touch.Status.SENDING and touch.lease_token == claim.token:
             Attempt.objects.filter(pk=claim.attempt.pk).update(wire_at=None)
             put_back(claim, run, touch, why, database_now())
 
 
+@done_at_desk
 def fail_unbuilt(claim: "Claim", words: str) -> None:
     """Fail a touch whose mail cannot be built: trying again would change nothing."""
     settle_refusal(claim, ContentRefused(words))
@@ -125,18 +134,17 @@ def fail_unbuilt(claim: "Claim", words: str) -> None:
 # After the provider's answer
 
 
+@done_at_desk
 def settle_accepted(claim: "Claim", receipt: Receipt) -> None:
     """Record that the provider took the mail, count it, and give the next step its time."""
     with transaction.atomic():
-        _accept(claim.run.lock(), claim.touch.pk, claim.attempt.pk, receipt)
+        attempt = ANSWERED.get(claim.attempt.pk)
+        _accept(attempt.touch.enrollment, attempt, receipt)
     outbox.note_success(claim.mailbox, now())
 
 
-def _accept(
-    run: Enrollment, touch_id: int, attempt_id: int, receipt: Receipt, by: Any = None
-) -> None:
-    attempt = ATTEMPT.get(attempt_id)
-    touch = attempt.touch
+def _accept(run: Enrollment, attempt: Attempt, receipt: Receipt, by: Any = None) -> None:
+    touch, attempt_id = attempt.touch, attempt.pk
     if attempt.outcome == Attempt.Outcome.ACCEPTED:
         return
     at = now()
@@ -170,27 +178,54 @@ def _accept(
         error="",
         error_kind="",
     )
-    raced = run.is_finished or run.status == Enrollment.Status.PAUSED
+    over = run.is_finished or run.status == Enrollment.Status.PAUSED
+    raced = over and not touch.is_by_hand
     Event.log(run, "sent", touch=touch, by=by, once=f"sent:{touch.pk}", raced=raced)
     if run.contact and run.contact.status == Contact.Status.NEW:
-        Contact.everywhere.filter(pk=run.contact.pk, status=Contact.Status.NEW).update(
-            status=Contact.Status.CONTACTED
+        was_new = {"pk": run.contact.pk, "status": Contact.Status.NEW}
+        update(Contact, was_new, status=Contact.Status.CONTACTED)
+    if touch.in_reply_to_id:
+        # Read anew: nothing of the reply is locked.
+        Reply.everywhere.get(pk=touch.in_reply_to_id).handle(by=touch.approved_by)
+    else:
+        run.touch_was_sent(touch, touch.sent_at or at)
+
+
+# Run first, then touch: the order of all locks.
+ANSWERED = Prepared(
+    lambda pk: (
+        Attempt.objects.filter(pk=pk)
+        .order_by()
+        .select_related(
+            "touch__mailbox", "touch__enrollment__sequence", "touch__enrollment__contact"
         )
-    run.touch_was_sent(touch, touch.sent_at or at)
-    run.refresh_block()
-
-
-ATTEMPT = Prepared(
-    lambda pk: Attempt.objects.filter(pk=pk).order_by().select_related("touch__step"), int
+        # Without the texts, which nobody looks at any more.
+        .defer(
+            "touch__subject",
+            "touch__body",
+            "touch__full_text",
+            "touch__missing",
+            "touch__mailbox__smtp_password",
+            "touch__mailbox__imap_password",
+            "touch__mailbox__sign_in",
+            "touch__enrollment__variables",
+            "touch__enrollment__metadata",
+            "touch__enrollment__sequence__variables",
+            "touch__enrollment__sequence__description",
+        )
+    ),
+    int,
+    lock='FOR UPDATE OF "sequences_enrollment", "sequences_touch", "sequences_attempt"',
 )
 
 
+@done_at_desk
 def settle_refusal(claim: "Claim", problem: ProviderError) -> None:
     """Record what the provider said no to, or that nobody knows, and what follows from it."""
     at = database_now()
     with transaction.atomic():
         run = _locked_for(claim, problem)
-        touch = run.touches.select_related("step").get(pk=claim.touch.pk)
+        touch = run.touch(claim.touch.pk)
         if touch.status != Touch.Status.SENDING or touch.lease_token != claim.token:
             # The reaper was here first, and the reconciler asks the provider; or news of an
             # earlier attempt was, and this one only gives back what it reserved.
@@ -220,11 +255,15 @@ def _locked_for(claim: "Claim", problem: ProviderError) -> Enrollment:
 def _refused(run: Enrollment, touch: Touch, problem: ProviderError, at: datetime) -> None:
     kind = KINDS[type(problem)]
     if isinstance(problem, RecipientRefused):
-        _fail(run, touch, problem.words, kind)
         if problem.hard:
+            # Before the step fails, so that it is not cancelled with what waits behind it.
             source = f"Refused: {run.sequence}"
             suppress(run.workspace, touch.recipient, reason="bounced", source=source)
+            run.refresh_from_db()
+            _fail(run, touch, problem.words, kind, bounced_at=at)
+            thresholds.judge(touch, run.sequence_id)
         else:
+            _fail(run, touch, problem.words, kind)
             Event.log(run, "soft_bounce", touch=touch, words=problem.words)
     elif isinstance(problem, ContentRefused):
         _fail(run, touch, problem.words, kind)
@@ -246,7 +285,7 @@ def _wait_again(
     touch.move(
         "requeued",
         allowed=Touch.IN_FLIGHT,
-        **_back_in_line(run),
+        **_back_in_line(run, touch, may_have_left=kind == KINDS[Unknown]),
         due_at=due_at,
         attempts_made=attempts,
         error=words,
@@ -258,7 +297,7 @@ def _wait_again(
         dated_at=touch.dated_at if kind == KINDS[Unknown] else None,
         draft_id="",
     )
-    if run.is_finished:
+    if run.is_finished and not touch.is_by_hand:
         return
     Event.log(
         run,
@@ -268,11 +307,12 @@ def _wait_again(
     )
 
 
-def _fail(run: Enrollment, touch: Touch, words: str, kind: str) -> None:
+def _fail(run: Enrollment, touch: Touch, words: str, kind: str, **changes: Any) -> None:
     touch.move(
         "failed",
         allowed=Touch.IN_FLIGHT,
-        **_at_its_end(run),
+        **_at_its_end(run, touch, **changes),
+        **changes,
         error=words,
         error_kind=kind,
         lease_until=None,
@@ -282,7 +322,16 @@ def _fail(run: Enrollment, touch: Touch, words: str, kind: str) -> None:
         draft_id="",
     )
     Event.log(run, "failed", touch=touch, words=words)
+    _ask_for(touch)
     run.refresh_block()
+
+
+def _ask_for(touch: Touch) -> None:
+    """Let a reply wait for a person again, where its answer by hand does not get on alone."""
+    if touch.in_reply_to_id:
+        reply = Reply.everywhere.get(pk=touch.in_reply_to_id)
+        reply.reopen()
+        reply.wake()
 
 
 def _become_uncertain(
@@ -311,7 +360,7 @@ def reap(touch_id: int, at: datetime) -> bool:
     """Settle one claim whose lease is over; False when somebody else did."""
     with transaction.atomic():
         run = Touch.objects.get(pk=touch_id).enrollment.lock()
-        touch = run.touches.select_related("step").get(pk=touch_id)
+        touch = run.touch(touch_id)
         if touch.status != Touch.Status.SENDING or touch.lease_until is None:
             return False
         if touch.lease_until >= at:
@@ -326,13 +375,13 @@ def reap(touch_id: int, at: datetime) -> bool:
         _release(attempt.pk)
         crashes = touch.crashes + (1 if _was_at_work_on(attempt, touch.lease_until) else 0)
         Touch.objects.filter(pk=touch.pk).update(crashes=crashes)
-        if crashes >= CRASHES_UNTIL_QUARANTINE and not run.is_finished:
+        if crashes >= CRASHES_UNTIL_QUARANTINE and (touch.is_by_hand or not run.is_finished):
             _fail(run, touch, f"It crashed the worker {crashes} times.", "crash")
         else:
             touch.move(
                 "put back",
                 allowed=[Touch.Status.SENDING],
-                **_back_in_line(run),
+                **_back_in_line(run, touch),
                 attempts_made=max(touch.attempts_made - 1, 0),
                 lease_until=None,
                 dated_at=None,
@@ -359,9 +408,9 @@ def was_sent(touch_id: int, receipt: Receipt, *, by: Any = None) -> bool:
     """Settle an uncertain touch that did go out; False when it was settled before."""
     with transaction.atomic():
         run = Touch.objects.get(pk=touch_id).enrollment.lock()
-        if run.touches.get(pk=touch_id).status != Touch.Status.UNCERTAIN:
+        if run.touch(touch_id).status != Touch.Status.UNCERTAIN:
             return False
-        _accept(run, touch_id, _unknown_attempt(touch_id).pk, receipt, by=by)
+        _accept(run, ANSWERED.get(_unknown_attempt(touch_id).pk), receipt, by=by)
     return True
 
 
@@ -373,14 +422,14 @@ def was_not_sent(touch_id: int, *, by: Any = None) -> bool:
     at = database_now()
     with transaction.atomic():
         run = Touch.objects.get(pk=touch_id).enrollment.lock()
-        touch = run.touches.select_related("step").get(pk=touch_id)
+        touch = run.touch(touch_id)
         if touch.status != Touch.Status.UNCERTAIN:
             return False
         attempt = _unknown_attempt(touch_id)
         _close(attempt.pk, Attempt.Outcome.REJECTED, words=attempt.words, at=at, by=by)
         _release(attempt.pk)
-        if run.is_finished:
-            touch.move("cancelled", allowed=Touch.IN_FLIGHT, **_back_in_line(run))
+        if run.is_finished and not touch.is_by_hand:
+            touch.move("cancelled", allowed=Touch.IN_FLIGHT, **_back_in_line(run, touch))
         elif by is None and retries.wait_after(touch.attempts_made) is None:
             _fail(run, touch, touch.error, "unknown")
         else:
@@ -389,21 +438,28 @@ def was_not_sent(touch_id: int, *, by: Any = None) -> bool:
     return True
 
 
-def still_unknown(touch_id: int, at: datetime) -> None:
-    """Ask again at the next mark, or ask a person after the last one."""
+def still_unknown(touch_id: int, at: datetime, *, asked_in_vain: bool = False) -> None:
+    """Ask again at the next mark, or ask a person after the last one.
+
+    A provider that could not even be asked at the last mark is given a few minutes more.
+    """
     with transaction.atomic():
         run = Touch.objects.get(pk=touch_id).enrollment.lock()
-        touch = run.touches.select_related("step").get(pk=touch_id)
+        touch = run.touch(touch_id)
         if touch.status != Touch.Status.UNCERTAIN or touch.decide:
             return
         checks = touch.checks + 1
         wait = retries.next_check(checks)
-        if wait is None:
+        since = touch.unknown_since or at
+        if wait is None and asked_in_vain and at < since + retries.LAST_CHECK_AT:
+            Touch.objects.filter(pk=touch.pk).update(check_at=at + retries.CHECKS_AT[0])
+        elif wait is None:
             Touch.objects.filter(pk=touch.pk).update(checks=checks, check_at=None, decide=True)
             Event.log(run, "needs_decision", touch=touch)
+            _ask_for(touch)
             run.refresh_block()
         else:
-            mark = max((touch.unknown_since or at) + wait, at + timedelta(seconds=5))
+            mark = max(since + wait, at + timedelta(seconds=5))
             Touch.objects.filter(pk=touch.pk).update(checks=checks, check_at=mark)
 
 
@@ -424,8 +480,23 @@ def _unknown_attempt(touch_id: int) -> Attempt:
     )
 
 
-def _back_in_line(run: Enrollment) -> dict[str, Any]:
-    """Return where a mail that did not leave goes back to."""
+def _back_in_line(run: Enrollment, touch: Touch, *, may_have_left: bool = False) -> dict[str, Any]:
+    """Return where a mail that did not leave goes back to; in a pool any mailbox may be next."""
+    if touch.is_by_hand:
+        removed = run.dropped_at is not None
+        return {"to": Touch.Status.CANCELLED if removed else Touch.Status.SCHEDULED}
+    changes = _place_in_line(run)
+    if touch.is_pooled and run.mailbox_id is None and not (may_have_left or _is_sent_again(touch)):
+        changes["mailbox"] = None
+    return changes
+
+
+def _is_sent_again(touch: Touch) -> bool:
+    """Tell whether a person had it sent again, who cannot know that an earlier try never left."""
+    return touch.attempts.filter(decided_by__isnull=False).exists()
+
+
+def _place_in_line(run: Enrollment) -> dict[str, Any]:
     if run.is_finished:
         # With its run; an undo of the stop finds it again.
         return {"to": Touch.Status.CANCELLED, "cancelled_from": Touch.Status.SCHEDULED}
@@ -434,9 +505,11 @@ def _back_in_line(run: Enrollment) -> dict[str, Any]:
     return {"to": Touch.Status.SCHEDULED}
 
 
-def _at_its_end(run: Enrollment) -> dict[str, Any]:
+def _at_its_end(
+    run: Enrollment, touch: Touch, bounced_at: datetime | None = None
+) -> dict[str, Any]:
     """Return what becomes of a mail that is not tried again."""
-    if run.is_finished:
+    if run.is_finished and bounced_at is None and not touch.is_by_hand:
         # With its run; an undo of the stop finds it failed.
         return {"to": Touch.Status.CANCELLED, "cancelled_from": Touch.Status.FAILED}
     return {"to": Touch.Status.FAILED}
@@ -455,7 +528,7 @@ def _close(attempt_id: int, outcome: str, *, words: str, at: datetime, by: Any =
     changes: dict[str, Any] = {"outcome": outcome, "words": words, "finished_at": at}
     if by is not None:
         changes["decided_by"] = by
-    Attempt.objects.filter(pk=attempt_id).update(**changes)
+    update(Attempt, {"pk": attempt_id}, **changes)
 
 
 def _release(attempt_id: int) -> None:

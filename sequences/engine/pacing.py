@@ -6,9 +6,10 @@ for each other. Each is a conditional UPDATE; a limit that is not set costs noth
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from django.db.models import QuerySet
 
@@ -86,12 +87,17 @@ class Place:
         if isinstance(self.owner, Sequence):
             # Its mailboxes too, because the index of what was sent lately begins with them.
             mine = {"mailbox__workspace": self.owner.workspace_id, "sequence_day": None}
-            return sent.filter(touch__enrollment__sequence=self.owner, **mine)
+            steps = sent.filter(touch__in_reply_to__isnull=True)
+            return steps.filter(touch__enrollment__sequence=self.owner, **mine)
         return sent.filter(mailbox__workspace=self.owner.pk, workspace_day=None)
 
 
-def sender_of(run: Enrollment) -> Mailbox | None:
-    """Return the mailbox that a run's mails leave from."""
+def sender_of(run: Enrollment, touch: Touch | None = None) -> Mailbox | None:
+    """Return the mailbox that a run's mails leave from; a claim binds its first one to one."""
+    if touch and touch.is_by_hand:
+        return touch.mailbox
+    if run.mailbox_id is None and touch and touch.is_pooled and touch.mailbox_id:
+        return touch.mailbox
     return run.mailbox or run.sequence.mailbox
 
 
@@ -104,14 +110,18 @@ def reserve(touches: Collection[Touch], at: datetime) -> dict[int, Reserved]:
     Call it in a transaction, with touches that come with their runs. Raises GaveWay when one
     limit refuses; rolling back undoes the others.
     """
-    senders = {touch.pk: _known_sender(touch.enrollment) for touch in touches}
-    sequences = {touch.enrollment.sequence_id: touch.enrollment.sequence for touch in touches}
+    senders = {touch.pk: _known_sender(touch) for touch in touches}
+    steps = [touch.enrollment for touch in touches if not touch.is_by_hand]
+    sequences = {run.sequence_id: run.sequence for run in steps}
     if not Sequence.take_turns(sequences.values(), at):
         raise GaveWay
     for touch in sorted(touches, key=lambda touch: (senders[touch.pk].pk, touch.pk)):
         if not senders[touch.pk].take_turn(touch.pk, at):
             raise GaveWay
-    found = {touch.pk: places_of(touch.enrollment, senders[touch.pk], at) for touch in touches}
+    found = {
+        touch.pk: places_of(touch.enrollment, senders[touch.pk], at, by_hand=touch.is_by_hand)
+        for touch in touches
+    }
     counts = Counter(place for places in found.values() for place in places)
     for ledger in (MailboxDay, SequenceDay, WorkspaceDay):
         mine = [place for place in counts if place.ledger is ledger]
@@ -145,15 +155,20 @@ def count_sent(attempt: Attempt, run: Enrollment) -> None:
         count(owner_id, day)
 
 
-def _known_sender(run: Enrollment) -> Mailbox:
-    mailbox = sender_of(run)
+def _known_sender(touch: Touch) -> Mailbox:
+    mailbox = sender_of(touch.enrollment, touch)
     if mailbox is None:
         raise GaveWay
     return mailbox
 
 
-def places_of(run: Enrollment, mailbox: Mailbox, at: datetime) -> list[Place]:
-    """Return the days that a mail of this run counts on: only those with a limit."""
+def places_of(
+    run: Enrollment, mailbox: Mailbox, at: datetime, *, by_hand: bool = False
+) -> list[Place]:
+    """Return the days that a mail of this run counts on: only those with a limit.
+
+    What was written by hand counts on its mailbox's and the workspace's, not on the sequence's.
+    """
     places = [Place(MailboxDay, mailbox, schedule.local_day(at, mailbox.zone))]
     limited: list[tuple[type[Ledger], Owner]] = [
         (SequenceDay, run.sequence),
@@ -162,7 +177,7 @@ def places_of(run: Enrollment, mailbox: Mailbox, at: datetime) -> list[Place]:
     places += [
         Place(ledger, owner, schedule.local_day(at, owner.zone))
         for ledger, owner in limited
-        if owner.daily_limit is not None
+        if owner.daily_limit is not None and not (by_hand and owner is run.sequence)
     ]
     return places
 
@@ -189,7 +204,8 @@ def _exceeds_24_hours(place: Place, at: datetime) -> bool:
     if place.ledger is not MailboxDay:
         return False
     days = MailboxDay.around(place.owner.pk, place.day)
-    return _free_again(place.owner.pk, place.limit.most + 1, days.values(), at) is not None
+    latest = partial(_sent_lately, place.owner.pk, at)
+    return _free_again(place.limit.most + 1, days.values(), latest) is not None
 
 
 # Looking
@@ -205,14 +221,16 @@ class Look:
         self._around: dict[int, dict[date, Ledger]] = {}
         self._pauses: dict[int, datetime] = {}
 
-    def full(self, run: Enrollment, mailbox: Mailbox) -> tuple[Full, ...]:
+    def full(self, run: Enrollment, mailbox: Mailbox, *, by_hand: bool = False) -> tuple[Full, ...]:
         """Return the limits that let nothing more of this run leave."""
-        return tuple(self._full(run, mailbox))
+        beside = self.full_beside(run, mailbox, by_hand=by_hand)
+        return (*self._full_of(mailbox), *beside)
 
     def count(self, touch: Touch) -> None:
         """Take in that this one will leave."""
-        mailbox = _known_sender(touch.enrollment)
-        for place in places_of(touch.enrollment, mailbox, self.at):
+        mailbox = _known_sender(touch)
+        run, by_hand = touch.enrollment, touch.is_by_hand
+        for place in places_of(run, mailbox, self.at, by_hand=by_hand):
             self._used[place] = self._used_of(place) + 1
         today = schedule.local_day(self.at, mailbox.zone)
         days = self._days_around(mailbox, today)
@@ -221,26 +239,58 @@ class Look:
             pause = limits.gap(touch.pk, mailbox.gap_least, mailbox.gap_most)
             self._pauses[mailbox.pk] = self.at + pause
 
-    def _full(self, run: Enrollment, mailbox: Mailbox) -> Iterator[Full]:
+    def read_days(self, mailboxes: Collection[Mailbox]) -> None:
+        """Read the days of many mailboxes at once."""
+        today = {each.pk: schedule.local_day(self.at, each.zone) for each in mailboxes}
+        today = {pk: day for pk, day in today.items() if pk not in self._around}
+        self._around |= MailboxDay.around_each(today)
+
+    def free_at(self, mailbox: Mailbox) -> datetime:
+        """Return when the mailbox's own limits, pauses and holds let it send next."""
+        moments = [full.until for full in self._full_of(mailbox)]
+        if mailbox.held_until:
+            moments.append(mailbox.held_until)
+        if mailbox.next_free_at and mailbox.gap_least is not None:
+            moments.append(mailbox.next_free_at)
+        return max(moments, default=self.at)
+
+    def full_beside(
+        self, run: Enrollment, mailbox: Mailbox, *, by_hand: bool = False
+    ) -> tuple[Full, ...]:
+        """Return the limits of sequence and workspace that let nothing more of this run leave."""
+        places = places_of(run, mailbox, self.at, by_hand=by_hand)
+        beside = (place for place in places if place.owner != mailbox)
+        return tuple(full for place in beside for full in self._used_up(place))
+
+    def _full_of(self, mailbox: Mailbox) -> Iterator[Full]:
         if pause := self._pauses.get(mailbox.pk):
             yield Full(Reason.GAP, mailbox, 1, pause)
-        for place in places_of(run, mailbox, self.at):
-            limit = self._limit_of(place)
-            midnight = schedule.next_midnight(self.at, place.owner.zone)
-            if self._used_of(place) >= limit.most:
-                reason = REASONS[place.ledger, limit.is_warming_up]
-                yield Full(reason, place.owner, limit.most, midnight)
-            if place.ledger is MailboxDay and (until := self._free_again(mailbox, place, midnight)):
-                yield Full(Reason.MAILBOX_24_HOURS, mailbox, limit.most, until)
+        place = Place(MailboxDay, mailbox, schedule.local_day(self.at, mailbox.zone))
+        yield from self._used_up(place)
+        if until := self._free_again(mailbox, place):
+            yield Full(Reason.MAILBOX_24_HOURS, mailbox, self._limit_of(place).most, until)
 
-    def _free_again(self, mailbox: Mailbox, place: Place, midnight: datetime) -> datetime | None:
+    def _used_up(self, place: Place) -> Iterator[Full]:
+        limit = self._limit_of(place)
+        if self._used_of(place) >= limit.most:
+            reason = REASONS[place.ledger, limit.is_warming_up]
+            midnight = schedule.next_midnight(self.at, place.owner.zone)
+            yield Full(reason, place.owner, limit.most, midnight)
+
+    def _free_again(self, mailbox: Mailbox, place: Place) -> datetime | None:
+        midnight = schedule.next_midnight(self.at, mailbox.zone)
         limit, days = self._limit_of(place), self._days_around(mailbox, place.day).values()
-        until = _free_again(mailbox.pk, limit.most, days, self.at)
+        until = _free_again(limit.most, days, partial(self._sent_lately, mailbox, self.at))
         if until and until > midnight and limit.is_warming_up:
             # The next day allows more, and so do the 24 hours before each moment of it.
-            tomorrow = mailbox.limit_on(schedule.local_day(midnight, mailbox.zone), MailboxDay)
-            return _free_again(mailbox.pk, tomorrow.most, days, midnight) or midnight
+            day = schedule.local_day(midnight, mailbox.zone)
+            tomorrow = self._limit_of(Place(MailboxDay, mailbox, day))
+            latest = partial(self._sent_lately, mailbox, midnight)
+            return _free_again(tomorrow.most, days, latest) or midnight
         return until
+
+    def _sent_lately(self, mailbox: Mailbox, at: datetime, place: int) -> datetime | None:
+        return _sent_lately(mailbox.pk, at, place)
 
     def _used_of(self, place: Place) -> int:
         if place not in self._used:
@@ -279,19 +329,24 @@ def left_today(mailbox: Mailbox, at: datetime) -> tuple[int, int]:
 
 
 def _free_again(
-    mailbox_id: int, most: int, days: Collection[Ledger], at: datetime
+    most: int, days: Collection[Ledger], latest: Callable[[int], datetime | None]
 ) -> datetime | None:
     """Return when fewer than `most` will have left within 24 hours; None where that is so now.
 
     Providers count like this: a limit used up late yesterday is not free again at midnight.
+    `latest` tells when the mail at a place left, counted back from the latest at 0.
     """
     if sum(row.used for row in days) < most:
         return None
     reserved = sum(row.reserved for row in days)
-    lately = _accepted().filter(mailbox=mailbox_id, wire_at__gt=at - A_DAY)
-    latest = lately.order_by("-wire_at").values_list("wire_at", flat=True)
-    decides = latest[max(most - reserved - 1, 0) :].first()
+    decides = latest(max(most - reserved - 1, 0))
     return decides + A_DAY if decides else None
+
+
+def _sent_lately(mailbox_id: int, at: datetime, place: int) -> datetime | None:
+    """Return when the mail at that place of the last 24 hours left, the latest at 0."""
+    lately = _accepted().filter(mailbox=mailbox_id, wire_at__gt=at - A_DAY)
+    return lately.order_by("-wire_at").values_list("wire_at", flat=True)[place:].first()
 
 
 def _accepted() -> QuerySet[Attempt]:

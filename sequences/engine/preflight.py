@@ -8,7 +8,7 @@ from itertools import pairwise
 from mailboxes.models import Mailbox
 from outreach.models import User, Workspace
 from outreach.times import now
-from sequences.engine import explain, pacing, restoring
+from sequences.engine import colleagues, explain, pacing, pooling, restoring
 from sequences.models import Enrollment, Event, Suppression, Touch
 from sequences.rules import schedule, texts
 
@@ -32,6 +32,8 @@ def checks(run: Enrollment) -> list[Check]:
     found = [_values(run), _prospect(run), _elsewhere(run), _wording(run), _mailbox(run)]
     if restoring.may_have_left(run):
         found.append(Check("warn", "It may have been sent already", restoring.ADVICE))
+    if said := colleagues.warning(run):
+        found.append(Check("warn", "A colleague has answered", said))
     order = {"block": 0, "warn": 1, "": 2}
     return sorted(found, key=lambda check: order[check.level])
 
@@ -49,7 +51,7 @@ def if_approved(run: Enrollment, at: datetime | None = None) -> explain.Answer |
     as_if = copy(touch)
     as_if.status = Touch.Status.SCHEDULED
     as_if.due_at = max(touch.planned(run, at), undo)
-    return explain.clock(replace(facts, touch=as_if), at)
+    return explain.said(explain.clock(replace(facts, touch=as_if), at), touch)
 
 
 def _values(run: Enrollment) -> Check:
@@ -95,6 +97,8 @@ def _wording(run: Enrollment) -> Check:
 
 
 def _mailbox(run: Enrollment) -> Check:
+    if run.rotates:
+        return _pool(run)
     mailbox = run.mailbox or run.sequence.mailbox
     if mailbox is None:
         return Check("block", "No mailbox to send from", "Choose one in the sequence's settings.")
@@ -104,6 +108,14 @@ def _mailbox(run: Enrollment) -> Check:
         )
     left, most = pacing.left_today(mailbox, now())
     return Check("", f"{mailbox} works, {left} of {most} left today")
+
+
+def _pool(run: Enrollment) -> Check:
+    mailbox, turn = pooling.Pools(pacing.Look(now())).next(run.sequence)
+    if turn is None:
+        return Check("warn", "Nobody is left in the pool", f"It leaves from {mailbox}.")
+    mailboxes = f"{turn.among} mailbox{'' if turn.among == 1 else 'es'}"
+    return Check("", f"Leaves from any of {mailboxes}; {mailbox} is next")
 
 
 @dataclass(frozen=True, slots=True)

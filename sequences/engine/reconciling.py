@@ -1,11 +1,13 @@
 """Ask providers what became of mails whose outcome is unknown; never guess."""
 
+from datetime import timedelta
+
 import structlog
 
 from mailboxes import outbox
 from mailboxes.providers.base import ProviderError, Receipt, Verdict
 from outreach.times import database_now
-from sequences.engine import outcomes
+from sequences.engine import outcomes, sending
 from sequences.models import Touch
 
 ASKED_AT_ONCE = 50
@@ -35,8 +37,16 @@ def ask(touch_id: int) -> bool:
     touch = Touch.objects.select_related("mailbox").get(pk=touch_id)
     if touch.status != Touch.Status.UNCERTAIN:
         return False
-    verdict = _look_up(touch)
-    if verdict == Verdict.SENT:
+    try:
+        verdict = _look_up(touch)
+    except ProviderError as problem:
+        # A look-up that fails proves nothing, not even that the provider cannot tell.
+        log.warning("look-up failed", touch=touch_id, words=problem.words)
+        outcomes.still_unknown(touch_id, database_now(), asked_in_vain=True)
+        return False
+    if isinstance(verdict, Receipt):
+        outcomes.was_sent(touch_id, verdict)
+    elif verdict == Verdict.SENT:
         outcomes.was_sent(touch_id, Receipt(touch.message_id, touch.thread_id))
     elif verdict == Verdict.NOT_SENT:
         outcomes.was_not_sent(touch_id)
@@ -45,18 +55,15 @@ def ask(touch_id: int) -> bool:
     return verdict != Verdict.UNKNOWN
 
 
-def _look_up(touch: Touch) -> Verdict:
+def _look_up(touch: Touch) -> Verdict | Receipt:
     if touch.mailbox is None:
         return Verdict.UNKNOWN
-    try:
-        with outbox.opened(touch.mailbox) as provider:
-            return provider.look_up(
-                message_id=touch.message_id,
-                recipient=touch.recipient,
-                draft_id=touch.draft_id,
-                thread_id=touch.thread_id,
-            )
-    except ProviderError as problem:
-        # A look-up that fails proves nothing.
-        log.warning("look-up failed", touch=touch.pk, words=problem.words)
-        return Verdict.UNKNOWN
+    with outbox.opened(touch.mailbox) as provider:
+        return provider.look_up(
+            message_id=touch.message_id,
+            recipient=touch.recipient,
+            draft_id=touch.draft_id,
+            thread_id=touch.thread_id,
+            reference=sending.reference(touch),
+            age=database_now() - touch.unknown_since if touch.unknown_since else timedelta(),
+        )

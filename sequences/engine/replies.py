@@ -4,13 +4,13 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from mailboxes import inbox
-from mailboxes.models import InboundMail
-from mailboxes.parsing import reply_text
+from mailboxes.models import InboundMail, Mailbox
+from mailboxes.quoting import own_words, reply_text
 from outreach.times import now
-from sequences.engine import bouncing, consequences
+from sequences.engine import bouncing, colleagues, consequences
 from sequences.engine.matching import is_own, match, match_report
 from sequences.engine.suppressing import lock_runs
 from sequences.models import Enrollment, Event, NotReady, Reply, Sequence, Touch
@@ -19,23 +19,40 @@ from sequences.writers import offline
 logger = structlog.get_logger(__name__)
 
 BATCH = 200
+# Below this the rules have guessed.
+UNSURE = 0.6
+BY_MODEL = "The connected model reads it so"
 
 
 def tick() -> int:
     """Fetch what is new and settle what waits, in order of arrival; returns how many."""
     inbox.fetch()
-    waiting = InboundMail.everywhere.filter(settled_at__isnull=True).order_by("received_at", "pk")
-    return sum(_settle_or_log(mail) for mail in waiting.select_related("mailbox")[:BATCH])
+    return sum(bool(_settle_or_log(mail)) for mail in _waiting()[:BATCH])
 
 
-def _settle_or_log(mail: InboundMail) -> bool:
+def settle_all_of(mailbox: Mailbox) -> bool:
+    """Settle what waits of one mailbox; False when a mail is left that could be an answer."""
+    waiting = list(_waiting().filter(mailbox=mailbox)[: BATCH + 1])
+    outcomes = [_settle_or_log(mail) for mail in waiting[:BATCH]]
+    return None not in outcomes and len(waiting) <= BATCH
+
+
+def _waiting() -> QuerySet[InboundMail]:
+    waiting = InboundMail.everywhere.filter(settled_at__isnull=True)
+    return waiting.select_related("mailbox").order_by("received_at", "pk")
+
+
+def _settle_or_log(mail: InboundMail) -> str | None:
+    """Return what `settle` does, or None where it fails.
+
+    One mail that cannot be settled must not hold those behind it. It stays unsettled, so the
+    next tick tries it again.
+    """
     try:
-        return bool(settle(mail))
+        return settle(mail)
     except Exception:
-        # One mail that cannot be settled must not hold those behind it. It stays unsettled,
-        # so the next tick tries it again.
         logger.exception("An inbound mail could not be settled", mail=mail.pk)
-        return False
+        return None
 
 
 def settle(mail: InboundMail) -> str:
@@ -51,7 +68,7 @@ def settle(mail: InboundMail) -> str:
         return _set_aside(mail, "unmatched")
     with transaction.atomic():
         run = _locked(found.touch)
-        touch = run.touches.select_related("step").get(pk=found.touch.pk)
+        touch = run.touch(found.touch.pk)
         if mail.report and touch.status == Touch.Status.SENDING:
             return ""  # Its own worker writes down the acceptance first.
         if not _take(mail):
@@ -65,14 +82,22 @@ def settle(mail: InboundMail) -> str:
         return _name(mail, f"reply by {found.by}")
 
 
-def relabel(reply: Reply, label: str, *, by: Any) -> str:
-    """Correct what an answer means and replay what follows from it; returns what happened."""
+def relabel(reply: Reply, label: str, *, by: Any, expected: str = "") -> str:
+    """Correct what an answer means and replay what follows from it; returns what happened.
+
+    Where nobody does (`by` is None) a model has been sure; it comes too late for a label other
+    than the `expected` one, which a person has given meanwhile.
+    """
     with transaction.atomic():
         run = _locked(reply)
         before = Reply.everywhere.get(pk=reply.pk).label
+        if expected and before != expected:
+            return "Somebody has decided meanwhile."
         if before == label:
             return f"It is marked as {Reply.Label(label).label.lower()} already."
-        Reply.everywhere.filter(pk=reply.pk).update(label=label, reason="", corrected_by=by)
+        Reply.everywhere.filter(pk=reply.pk).update(
+            label=label, reason=BY_MODEL if by is None else "", corrected_by=by, is_unsure=False
+        )
         reply.refresh_from_db()
         Event.log(run, "relabelled", touch=reply.touch, by=by, was=before, label=label)
         said = _replay(run, reply, before, by)
@@ -85,6 +110,8 @@ def _replay(run: Enrollment, reply: Reply, before: str, by: Any) -> str:
     was_out = run.end_reason == Enrollment.EndReason.UNSUBSCRIBED
     if reply.label == Reply.Label.UNSUBSCRIBE:
         consequences.opt_out(run, reply, by=by)
+        if before in Reply.AUTOMATIC:
+            colleagues.answered(run)
         return f"Nobody writes to {run.prospect} again."
     if reply.label in Reply.AUTOMATIC:
         return _not_an_answer(run, reply, by)
@@ -122,6 +149,7 @@ def _not_an_answer(run: Enrollment, reply: Reply, by: Any) -> str:
         if problem := _reopen(run, by):
             return problem
         consequences.close_deal(run)
+        colleagues.release(run)
     elif run.is_finished:
         return f"The run stays {run.get_status_display().lower()}."
     if run.status == Enrollment.Status.COMPLETE:
@@ -151,11 +179,16 @@ def _reopen(run: Enrollment, by: Any) -> str:
 
 
 def _locked(about: Touch | Reply) -> Enrollment:
-    """Lock the run and the other unfinished runs of its prospect, in id order."""
-    run = Enrollment.everywhere.get(pk=about.enrollment_id)
+    """Lock the run, the other unfinished runs of its prospect, and those of the colleagues that
+    the sequence's rule reaches, in id order.
+    """
+    rows = Enrollment.everywhere.select_related("sequence", "contact__company")
+    run = rows.get(pk=about.enrollment_id)
     which = Q(pk=run.pk)
     if run.contact_id:
         which |= Q(contact=run.contact_id, status__in=Enrollment.UNFINISHED)
+    if (others := colleagues.of(run)) is not None:
+        which |= others
     return next(each for each in lock_runs(run.workspace_id, which) if each.pk == run.pk)
 
 
@@ -179,7 +212,7 @@ def _record(mail: InboundMail, run: Enrollment, touch: Touch) -> Reply:
     """Store the answer with the meaning that the rules give it."""
     text = reply_text(mail.text)
     day = mail.received_at.date()
-    found = offline.label(text, subject=mail.subject, headers=mail.headers, today=day)
+    found = offline.label(own_words(text), subject=mail.subject, headers=mail.headers, today=day)
     return Reply.everywhere.create(
         workspace_id=run.workspace_id,
         enrollment=run,
@@ -187,6 +220,7 @@ def _record(mail: InboundMail, run: Enrollment, touch: Touch) -> Reply:
         mail=mail,
         label=found.kind,
         reason=found.reason[:200],
+        is_unsure=found.confidence < UNSURE,
         return_on=found.return_on,
         text=text,
         received_at=mail.received_at,

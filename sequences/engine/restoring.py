@@ -81,11 +81,8 @@ def settle(span: Span) -> Found:
 def doubtful(span: Span) -> QuerySet[Touch]:
     """Steps that were on their way or waited for their time when the backup was made, and whose
     time came before the sending ended."""
-    waiting = Q(
-        status=Touch.Status.SCHEDULED,
-        due_at__lt=span.end,
-        enrollment__status__in=Enrollment.UNFINISHED,
-    )
+    live = Q(enrollment__status__in=Enrollment.UNFINISHED) | Q(in_reply_to__isnull=False)
+    waiting = live & Q(status=Touch.Status.SCHEDULED, due_at__lt=span.end)
     return Touch.objects.filter(waiting | Q(status=Touch.Status.SENDING, due_at__lt=span.end))
 
 
@@ -95,7 +92,7 @@ def later_steps(touch: Touch, span: Span) -> list[int]:
     Each is taken to have left as early as its delay allowed.
     """
     run = touch.enrollment
-    if run.is_finished:
+    if run.is_finished or touch.is_by_hand:
         return []
     left_at = max(touch.due_at or span.begin, span.begin)
     later = run.touches.select_related("step").filter(position__gt=touch.position)
@@ -121,7 +118,7 @@ def question(touch_id: int, span: Span) -> bool:
     """Make one doubtful step uncertain; False when it has changed meanwhile."""
     with transaction.atomic():
         run = Touch.objects.get(pk=touch_id).enrollment.lock()
-        touch = run.touches.select_related("mailbox").get(pk=touch_id)
+        touch = run.touch(touch_id)
         if not doubtful(span).filter(pk=touch.pk).exists():
             return False
         mailbox = touch.mailbox or pacing.sender_of(run)
@@ -159,7 +156,7 @@ def hold_back(touch_id: int, span: Span) -> bool:
     """Pause the run of an uncertain step whose later steps may have left as well."""
     with transaction.atomic():
         run = Touch.objects.get(pk=touch_id).enrollment.lock()
-        touch = run.touches.get(pk=touch_id)
+        touch = run.touch(touch_id)
         later = later_steps(touch, span)
         if not later or touch.status != Touch.Status.UNCERTAIN:
             return False
@@ -190,7 +187,7 @@ def _open_attempt(run: Enrollment, touch: Touch, mailbox: Mailbox, span: Span, w
     if touch.attempts.filter(outcome="").update(**unsettled):
         return  # it was on its way, and has its reservation
     left_at = min(max(touch.due_at or span.begin, span.begin), span.end)
-    places = pacing.places_of(run, mailbox, left_at)
+    places = pacing.places_of(run, mailbox, left_at, by_hand=touch.is_by_hand)
     for place in places:
         _reserve(place)
     days = pacing.days_of(mailbox, places)

@@ -1,33 +1,24 @@
 """What would leave, and when, if a stopped workspace went on: said before it is resumed.
 
-The scheduler's own rules (`explain.clock`) are played forward for what is overdue. Nothing is
-changed, and what becomes due meanwhile is not counted.
+The workspace's next day is played forward (`playing`), and what is overdue now is counted in it.
+What becomes due meanwhile takes its share of the limits and is not counted.
 """
 
-from collections import Counter
-from copy import copy
-from dataclasses import dataclass, field, replace
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from heapq import heappop, heapreplace
 
 from outreach.models import Workspace
 from outreach.times import database_now
-from sequences.engine import explain, pacing
-from sequences.engine.explain import Facts, Kind, Reason
-from sequences.models import Enrollment, Sequence, Touch
+from sequences.engine import plans
+from sequences.engine.playing import Play
+from sequences.models import Sequence, Touch
 
 # How much is looked at, and how many sends are played: beyond it the page says "more than".
 COUNTED_AT_MOST = 10_000
 PLAYED_AT_MOST = 3_000
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-# What keeps a whole line waiting, whoever is next in it.
-HOLDS_THE_LINE = (
-    Reason.HELD,
-    Reason.SEQUENCE,
-    Reason.MAILBOX,
-    Reason.DISCONNECTED,
-    Reason.MAILBOX_PAUSED,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +27,11 @@ class Pace:
 
     sequence: Sequence
     overdue: int
+    held: int
     in_hour: int
     in_day: int
     # Why none of them leaves for a day: a person has to act, or it is too early.
     why: str
-    is_held: bool
 
 
 @dataclass(slots=True)
@@ -60,7 +51,7 @@ class Preview:
 
     @property
     def held(self) -> int:
-        return sum(pace.overdue for pace in self.paces if pace.is_held)
+        return sum(pace.held for pace in self.paces)
 
     @property
     def goes_on(self) -> bool:
@@ -76,129 +67,50 @@ class Preview:
         return sum(pace.in_day for pace in self.paces)
 
 
-@dataclass(slots=True)
-class Line:
-    """The overdue steps of one sequence, by the mailbox they leave from; one stands for all."""
-
-    sequence: Sequence
-    facts: dict[int | None, Facts]
-    left: Counter[int | None]
-    sent_at: list[datetime] = field(default_factory=list)
-
-
 def preview(workspace: Workspace) -> Preview:
     """Say how what is overdue would leave if sending went on now."""
     at = database_now()
-    lines, has_more = _lines(workspace, at)
-    held = {line.sequence.pk: why for line in lines if (why := _held_by(line, at))}
-    overdue = {line.sequence.pk: line.left.total() for line in lines}
-    early = {line.sequence.pk: _first(line, at).sentence for line in lines}
-    moving = [line for line in lines if line.sequence.pk not in held]
-    is_cut = _play(moving, at)
-    last = max((moment for line in moving for moment in line.sent_at), default=None)
-    is_over = not any(line.left.total() for line in moving)
+    plan = plans.read(workspace, at, until=at + DAY, most=COUNTED_AT_MOST)
+    overdue = {touch.pk: touch for touch in plan.scheduled if _is_overdue(touch, at)}
+    overdue = {pk: each for pk, each in overdue.items() if each.enrollment_id not in plan.wakes_at}
+    held = [each for each in plan.held if _is_overdue(each.touch, at)]
+    counted = _by_sequence([*overdue.values(), *(each.touch for each in held)])
+    held_counts = _by_sequence(each.touch for each in held)
+    why = {each.touch.enrollment.sequence_id: each.answer.sentence for each in held}
+    sequences = {touch.enrollment.sequence_id: touch.enrollment.sequence for touch in plan.touches}
+    play = Play(plan)
+    left: dict[int, list[datetime]] = defaultdict(list)
+    for departure in play.departures(at + DAY, PLAYED_AT_MOST):
+        if departure.touch_id in overdue:
+            del overdue[departure.touch_id]
+            left[departure.sequence_id].append(departure.at)
+    for line in play.lines.values():
+        if line.first and line.sequence.pk not in left:
+            why[line.sequence.pk] = line.first.sentence
     paces = [
         Pace(
-            sequence=line.sequence,
-            overdue=overdue[line.sequence.pk],
-            in_hour=sum(moment <= at + HOUR for moment in line.sent_at),
-            in_day=len(line.sent_at),
-            why=held.get(line.sequence.pk) or ("" if line.sent_at else early[line.sequence.pk]),
-            is_held=line.sequence.pk in held,
+            sequence=sequences[pk],
+            overdue=count,
+            held=held_counts[pk],
+            in_hour=sum(moment <= at + HOUR for moment in left[pk]),
+            in_day=len(left[pk]),
+            why="" if left[pk] else why.get(pk, ""),
         )
-        for line in lines
+        for pk, count in counted.items()
     ]
-    return Preview(paces, last if is_over and not has_more else None, has_more, is_cut)
-
-
-def _lines(workspace: Workspace, at: datetime) -> tuple[list[Line], bool]:
-    """Return what is overdue, one line for each sequence, and whether there is more of it."""
-    due = Touch.objects.filter(
-        status=Touch.Status.SCHEDULED,
-        due_at__lte=at,
-        enrollment__workspace=workspace,
-        enrollment__status__in=Enrollment.SENDING,
-    ).order_by("due_at", "pk")
-    rows = list(
-        due.values_list("pk", "enrollment__sequence_id", "mailbox_id")[: COUNTED_AT_MOST + 1]
+    has_more = plan.has_more and counted.total() == COUNTED_AT_MOST
+    last = max((moment for moments in left.values() for moment in moments), default=None)
+    return Preview(
+        sorted(paces, key=lambda pace: (pace.sequence.name, pace.sequence.pk)),
+        None if overdue or has_more else last,
+        has_more,
+        play.is_cut,
     )
-    lines: dict[int, Line] = {}
-    for touch_id, sequence_id, mailbox_id in rows[:COUNTED_AT_MOST]:
-        line = lines.get(sequence_id)
-        if line is None or mailbox_id not in line.facts:
-            facts = _facts(touch_id, at)
-            line = lines.setdefault(sequence_id, Line(copy(facts.sequence), {}, Counter()))
-            line.facts[mailbox_id] = replace(facts, sequence=line.sequence)
-        line.left[mailbox_id] += 1
-    in_order = sorted(lines.values(), key=lambda line: (line.sequence.name, line.sequence.pk))
-    return in_order, len(rows) > COUNTED_AT_MOST
 
 
-def _facts(touch_id: int, at: datetime) -> Facts:
-    touch = Touch.objects.select_related("step").get(pk=touch_id)
-    run = Enrollment.everywhere.select_related(
-        "workspace", "sequence__mailbox", "mailbox", "contact"
-    ).get(pk=touch.enrollment_id)
-    # As if the stop were over; the record itself stays as it is.
-    run.workspace.stopped_at = None
-    touch.enrollment = run
-    return explain.read_facts(touch, run, at)
+def _is_overdue(touch: Touch, at: datetime) -> bool:
+    return touch.due_at is not None and touch.due_at <= at
 
 
-def _held_by(line: Line, at: datetime) -> str:
-    """Say why nothing of this line leaves, where that is not for one of its steps alone."""
-    sentence = ""
-    for facts in line.facts.values():
-        answer = explain.leaving(facts, at)
-        if answer.kind != Kind.BLOCKED or answer.reason not in HOLDS_THE_LINE:
-            return ""
-        sentence = answer.sentence
-    return sentence
-
-
-def _first(line: Line, at: datetime) -> explain.Answer:
-    return explain.leaving(next(iter(line.facts.values())), at)
-
-
-def _play(lines: list[Line], at: datetime) -> bool:
-    """Let the lines send for a day, each at its own pace; tells whether it was cut short."""
-    look, played = pacing.Look(at), 0
-    waiting = [(at, place) for place in range(len(lines))]
-    while waiting and waiting[0][0] <= at + DAY:
-        moment, place = waiting[0]
-        line = lines[place]
-        goes_on, facts = _next_of(line, moment, look)
-        if facts:
-            if played == PLAYED_AT_MOST:
-                return True
-            played += 1
-            _send(line, facts, moment, look)
-        if line.left.total():
-            heapreplace(waiting, (goes_on, place))
-        else:
-            heappop(waiting)
-    return False
-
-
-def _next_of(line: Line, moment: datetime, look: pacing.Look) -> tuple[datetime, Facts | None]:
-    """Return when the line is to be asked again, or the facts of what leaves now."""
-    later = moment + 2 * DAY
-    look.at = moment
-    for mailbox_id in +line.left:
-        facts = line.facts[mailbox_id]
-        if facts.mailbox is None:
-            continue
-        facts = replace(facts, full=look.full(facts.run, facts.mailbox))
-        answer = explain.clock(facts, moment)
-        if answer.kind == Kind.NOW:
-            return moment, facts
-        if answer.at and moment < answer.at < later:
-            later = answer.at
-    return later, None
-
-
-def _send(line: Line, facts: Facts, moment: datetime, look: pacing.Look) -> None:
-    look.count(facts.touch)
-    line.left[facts.touch.mailbox_id] -= 1
-    line.sent_at.append(moment)
-    line.sequence.next_free_at = moment + line.sequence.spacing
+def _by_sequence(touches: Iterable[Touch]) -> Counter[int]:
+    return Counter(touch.enrollment.sequence_id for touch in touches)

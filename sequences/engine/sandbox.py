@@ -78,7 +78,7 @@ def running(workspace: Workspace) -> list[Sequence]:
 
 def waiting(sequence_id: int) -> QuerySet[Touch]:
     """Touches of a sequence that time alone holds back."""
-    return Touch.objects.filter(
+    return Touch.steps.filter(
         status=Touch.Status.SCHEDULED,
         enrollment__sequence=sequence_id,
         enrollment__status__in=Enrollment.SENDING,
@@ -113,7 +113,7 @@ def bring_nearer(workspace: Workspace, span: timedelta) -> None:
 def hurry(sequence_id: int, at: datetime) -> int:
     """Let what is due now leave whatever the window says; how many."""
     due = waiting(sequence_id).filter(due_at__lte=at).values_list("pk", flat=True)
-    rows = Touch.objects.filter(pk__in=list(due), status=Touch.Status.SCHEDULED)
+    rows = Touch.steps.filter(pk__in=list(due), status=Touch.Status.SCHEDULED)
     return rows.update(is_hurried=True, updated_at=now())
 
 

@@ -5,38 +5,63 @@ name of each stage after it: whoever drives it can stop between any two of them,
 worker does, and `reap` and `engine.reconciling` finish what was left. See ARCHITECTURE.md.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from time import monotonic
 
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import transaction
+from django.db.models import Exists, F, OrderBy, OuterRef, Q, QuerySet, Subquery
 
 from mailboxes import outbox
 from mailboxes.compose import RefusedMail, compose
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach import guards
-from outreach.prepared import Prepared
-from outreach.times import database_now, now
-from sequences.engine import clocks, explain, outcomes, pacing
-from sequences.engine.claiming import Claim, anything_leaves, claim_due, claim_touch
-from sequences.models import Attempt, Contact, Enrollment, Touch
+from outreach.desk import Desk, at, done_at_desk
+from outreach.prepared import Prepared, update
+from outreach.times import DatabaseClock, database_now, now
+from sequences.engine import (
+    answering,
+    clocks,
+    dispatching,
+    explain,
+    listening,
+    outcomes,
+    pacing,
+    pooling,
+)
+from sequences.engine.claiming import (
+    AT_ONCE,
+    Claim,
+    Claimed,
+    anything_leaves,
+    claim_due,
+    claim_touch,
+)
+from sequences.engine.dispatching import SLICE, Turns, Waiting
+from sequences.models import Attempt, Enrollment, Suppression, Touch
 from sequences.rules import footer
 
 logger = structlog.get_logger(__name__)
 
-WAKE_UP_EXPIRES = 25
+# Short, so that no line of wake-ups forms in front of those that come later.
+WAKE_UP_EXPIRES = 5
 TICK_WAITS = 20
-MAILBOXES_AT_ONCE = 8
+LOOKS_AGAIN = 1
+# A mailbox that had nothing to send so many seconds ago keeps no others from theirs.
+LOOKED_LATELY = 5.0
+MAILBOXES_AT_ONCE = 64
+CONNECTIONS = 4
 # A server that never answers keeps this many workers waiting, and leaves the others alone.
 MOST_IN_FLIGHT = 2
-MOST_CLAIMED = 100
-A_MOMENT = timedelta(seconds=2)
+A_MOMENT = timedelta(seconds=10)
 DUE_AT_ONCE = 500
 REAPED_AT_ONCE = 200
 
@@ -49,15 +74,40 @@ def tick() -> int:
 
     Returns how many mails went out here and now.
     """
-    waiting = mailboxes_with_work(database_now())
+    # The longest silent first: where time runs out, it is not always for the same ones.
+    waiting = _waiting(F("last_sent_at").asc(nulls_first=True))
     if settings.REDIS_URL:
-        for mailbox_id in waiting:
+        for mailbox_id in dispatching.in_turns(waiting):
             # A wake-up and nothing more: one that is lost is sent again by the next tick.
             current_app.send_task("sequences.tasks.drain", [mailbox_id], expires=WAKE_UP_EXPIRES)
         return 0
-    started = [_threads().submit(_drain_in_thread, mailbox_id) for mailbox_id in waiting]
-    done, _ = wait(started, timeout=TICK_WAITS)
-    return sum(each.result() for each in done)
+    turns, until = Turns(waiting), monotonic() + TICK_WAITS
+    hands = _set_to_work(turns, until)
+    while wait(hands, timeout=LOOKS_AGAIN).not_done and monotonic() < until:
+        # Who comes while the others are served takes part from now on.
+        turns.join(_waiting())
+        hands += _set_to_work(turns, until, busy=sum(not hand.done() for hand in hands))
+    return sum(hand.result() for hand in hands if hand.done())
+
+
+def _set_to_work(turns: Turns, until: float, busy: int = 0) -> list[Future[int]]:
+    """Give as many threads work as there is for them, beside those that are busy."""
+    more = min(len(turns), MAILBOXES_AT_ONCE - busy)
+    return [_threads().submit(_serve_at_desk, turns, until) for _ in range(more)]
+
+
+def _waiting(*order: OrderBy) -> list[Waiting]:
+    """Return the mailboxes that have work and nobody at it."""
+    at = database_now()
+    idle = Mailbox.everywhere.filter(pk__in=mailboxes_with_work(at)).exclude(draining_until__gt=at)
+    rows = idle.order_by(*order, "pk").values_list("workspace_id", "pk")
+    return [Waiting(*row) for row in rows]
+
+
+def _serve_at_desk(turns: Turns, until: float) -> int:
+    """Be one of the threads of a tick; what a slow server still answers after it is no harm."""
+    with at(desk()):
+        return dispatching.serve(turns, _drain_or_log, lambda: monotonic() < until)
 
 
 @cache
@@ -65,20 +115,31 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=MAILBOXES_AT_ONCE, thread_name_prefix="drain")
 
 
-def _drain_in_thread(mailbox_id: int) -> int:
-    try:
+@cache
+def desk() -> Desk:
+    """Return where this process does the database work of sending."""
+    return Desk(CONNECTIONS)
+
+
+def drain_at_desk(mailbox_id: int) -> int:
+    """Drain a mailbox in a thread that holds no connection while its server thinks."""
+    with at(desk()):
         return drain(mailbox_id)
-    finally:
-        connections.close_all()
 
 
 def drain_all(limit: int = DUE_AT_ONCE) -> int:
     """Send what is due from every mailbox, in this process; returns how many went out."""
-    at = database_now()
-    return sum(_drain_or_log(mailbox_id, limit) for mailbox_id in mailboxes_with_work(at))
+    left: Counter[int] = Counter()
+
+    def drain_on(mailbox_id: int) -> int:
+        sent = _drain_or_log(mailbox_id, limit - left[mailbox_id])
+        left[mailbox_id] += sent
+        return sent
+
+    return dispatching.serve(Turns(_waiting()), drain_on, lambda: True)
 
 
-def _drain_or_log(mailbox_id: int, limit: int) -> int:
+def _drain_or_log(mailbox_id: int, limit: int = DUE_AT_ONCE) -> int:
     try:
         return drain(mailbox_id, limit)
     except Exception:
@@ -91,46 +152,152 @@ def mailboxes_with_work(at: datetime) -> list[int]:
     """Return the mailboxes that may send and have something due; none while sending is held."""
     if guards.hold():
         return []
-    due = Touch.objects.filter(
-        status=Touch.Status.SCHEDULED,
-        due_at__lte=at,
-        enrollment__status__in=Enrollment.SENDING,
-        enrollment__sequence__status="active",
-        enrollment__workspace__stopped_at__isnull=True,
-        mailbox__status=Mailbox.Status.CONNECTED,
-    ).exclude(mailbox__held_until__gt=at)
-    return list(due.order_by("mailbox_id").values_list("mailbox_id", flat=True).distinct())
+    found = {mailbox_id for (mailbox_id,) in MAILBOXES_WITH_DUE.rows(at)}
+    sequences = {sequence_id for (sequence_id,) in POOLS_WITH_DUE.rows(at)}
+    return sorted(found | pooling.have_turns(sequences, at))
+
+
+# Asked of the mailboxes, not of the mails: ten thousand of one that are due count once.
+HAS_DUE = Touch.steps.filter(
+    mailbox=OuterRef("pk"),
+    status=Touch.Status.SCHEDULED,
+    enrollment__status__in=Enrollment.SENDING,
+    enrollment__sequence__status="active",
+    enrollment__workspace__stopped_at__isnull=True,
+).order_by()
+
+
+# Answers by hand: no run, no sequence and no 72 hours of a failing domain hold them.
+HAS_WRITTEN = Touch.objects.filter(
+    mailbox=OuterRef("pk"),
+    status=Touch.Status.SCHEDULED,
+    in_reply_to__isnull=False,
+    enrollment__workspace__stopped_at__isnull=True,
+).order_by()
+
+
+def _with_due(at: datetime) -> QuerySet[Mailbox, tuple[int]]:
+    ready = Mailbox.everywhere.filter(status=Mailbox.Status.CONNECTED)
+    return ready.exclude(held_until__gt=at).values_list("pk").order_by()
+
+
+MAILBOXES_WITH_DUE = Prepared(
+    lambda at: _with_due(at).filter(
+        Q(cold_stopped_at__isnull=True) & Exists(HAS_DUE.filter(due_at__lte=at))
+        | Exists(HAS_WRITTEN.filter(due_at__lte=at))
+    ),
+    datetime,
+)
+# Those of other workspaces that nobody serves, and whose sequences have their turn.
+OTHERS_WITH_DUE = Prepared(
+    lambda workspace, at: (
+        _with_due(at)
+        .exclude(workspace=workspace)
+        .exclude(draining_until__gt=at)
+        .filter(
+            Q(cold_stopped_at__isnull=True)
+            & Exists(
+                HAS_DUE.filter(due_at__lte=at).exclude(enrollment__sequence__next_free_at__gt=at)
+            )
+            | Exists(HAS_WRITTEN.filter(due_at__lte=at))
+        )
+    ),
+    int,
+    datetime,
+)
+POOLS_WITH_DUE = Prepared(
+    lambda at: (
+        Touch.steps.filter(
+            mailbox=None,
+            status=Touch.Status.SCHEDULED,
+            due_at__lte=at,
+            enrollment__status__in=Enrollment.SENDING,
+            enrollment__sequence__status="active",
+            enrollment__workspace__stopped_at__isnull=True,
+        )
+        .exclude(enrollment__sequence__next_free_at__gt=at)
+        .order_by()
+        .values_list("enrollment__sequence")
+        .distinct()
+    ),
+    datetime,
+)
+
+
+# When this process last found that nothing may leave from a mailbox, on the monotonic clock.
+_fruitless: dict[int, float] = {}
 
 
 def drain(mailbox_id: int, limit: int = DUE_AT_ONCE) -> int:
-    """Send what is due from one mailbox until nothing may leave; returns how many went out."""
-    mailbox = Mailbox.everywhere.get(pk=mailbox_id)
-    # Looked at first: a mailbox that only waits for its hours costs no commits.
-    if not anything_leaves(mailbox) or _hangs(mailbox):
-        return 0
-    if not outbox.take_turn(mailbox_id, database_now()):
+    """Send what is due from one mailbox until nothing may leave; returns how many went out.
+
+    After a slice it makes room where another workspace waits for somebody to serve it.
+    """
+    mailbox = _begin(mailbox_id)
+    if mailbox is None:
+        _fruitless[mailbox_id] = monotonic()
         return 0
     sent, batch = 0, 1
     try:
         with outbox.opened(mailbox) as provider:
             while sent < limit:
-                began = database_now()
-                found = claim_due(mailbox, provider, min(batch, limit - sent))
+                began = now()
+                most = limit - sent if sent >= SLICE else min(limit, SLICE) - sent
+                found = _go_on(mailbox, provider, min(batch, most))
                 left = carry_all(found.claims, provider)
                 sent += left
                 if not left and not found.refused:
                     break
-                ended = database_now()
-                outbox.keep_turn(mailbox_id, ended)
-                batch = _next_batch(batch, ended - began)
+                if sent >= SLICE and _others_wait(mailbox):
+                    break
+                batch = _next_batch(batch, now() - began)
     finally:
-        outbox.end_turn(mailbox_id)
+        _end(mailbox_id)
     return sent
+
+
+@done_at_desk
+def _begin(mailbox_id: int) -> Mailbox | None:
+    """Take the mailbox's turn; None where nothing may leave, or others are at work on it."""
+    mailbox = Mailbox.everywhere.get(pk=mailbox_id)
+    # Looked at first: a mailbox that only waits for its hours costs no commits.
+    if not anything_leaves(mailbox) or _hangs(mailbox):
+        return None
+    return mailbox if outbox.take_turn(mailbox_id, database_now()) else None
+
+
+@done_at_desk
+def _go_on(mailbox: Mailbox, provider: Provider, limit: int) -> Claimed:
+    """Keep the turn, and claim what leaves next."""
+    outbox.keep_turn(mailbox.pk, database_now())
+    return claim_due(mailbox, provider, limit)
+
+
+@done_at_desk
+def _others_wait(mailbox: Mailbox) -> bool:
+    """Tell whether another workspace has something due that nobody is at work on.
+
+    What was looked at a moment ago and could not leave, for its hours or its limits, waits for
+    something else.
+    """
+    at = database_now()
+    ready = {pk for (pk,) in OTHERS_WITH_DUE.rows(mailbox.workspace_id, at)}
+    if pools := {sequence_id for (sequence_id,) in POOLS_WITH_DUE.rows(at)}:
+        drawn = Mailbox.everywhere.filter(pk__in=pooling.have_turns(pools, at))
+        others = drawn.exclude(workspace=mailbox.workspace_id).exclude(draining_until__gt=at)
+        ready.update(others.values_list("pk", flat=True))
+    since = monotonic() - LOOKED_LATELY
+    return any(_fruitless.get(pk, 0.0) < since for pk in ready)
+
+
+@done_at_desk
+def _end(mailbox_id: int) -> None:
+    outbox.end_turn(mailbox_id)
 
 
 def _next_batch(batch: int, took: timedelta) -> int:
     """Return how many to claim next: as many as leave in a moment, so that none waits long."""
-    return min(batch * 2, MOST_CLAIMED) if took < A_MOMENT else max(batch // 2, 1)
+    return min(batch * 2, AT_ONCE) if took < A_MOMENT else max(batch // 2, 1)
 
 
 def _hangs(mailbox: Mailbox) -> bool:
@@ -141,9 +308,9 @@ def _hangs(mailbox: Mailbox) -> bool:
     return held.count() >= MOST_IN_FLIGHT
 
 
-def send_one(touch_id: int, provider: Provider) -> bool:
+def send_one(touch_id: int, provider: Provider, mailbox: Mailbox | None = None) -> bool:
     """Send one touch now if it may leave; True when the provider took it."""
-    claim = claim_touch(touch_id, provider)
+    claim = claim_touch(touch_id, provider, mailbox)
     return claim is not None and _carry(claim, provider)
 
 
@@ -154,7 +321,7 @@ def carry_all(claims: list[Claim], provider: Provider) -> int:
     """
     sent = 0
     for claim in claims:
-        if claim.mailbox.may_send_at(database_now()):
+        if claim.mailbox.may_send_at(now()):
             sent += _carry_or_log(claim, provider)
         else:
             outcomes.take_back(claim, "mailbox")
@@ -174,9 +341,9 @@ def _carry(claim: Claim, provider: Provider) -> bool:
     return list(carry(claim, provider))[-1] == "accepted"
 
 
-def sending(touch_id: int, provider: Provider) -> Iterator[str]:
+def sending(touch_id: int, provider: Provider, mailbox: Mailbox | None = None) -> Iterator[str]:
     """Take one touch through every stage, yielding the name of each once it is done."""
-    claim = claim_touch(touch_id, provider)
+    claim = claim_touch(touch_id, provider, mailbox)
     if claim is None:
         return
     yield "claimed"
@@ -229,11 +396,16 @@ def carry(claim: Claim, provider: Provider) -> Iterator[str]:
 def build(claim: Claim, provider: Provider) -> Mail:
     """Build exactly the approved mail; raises RefusedMail rather than anything else."""
     touch, run = claim.touch, claim.run
+    if claim.reply:
+        date = touch.dated_at or claim.claimed_at
+        written = answering.mail_of(touch, claim.reply, date=date, reference=reference(touch))
+        thread_id = answering.thread_of(claim.reply)
+        return replace(written, thread_id=thread_id, is_again=claim.attempt.number > 1)
     sent = [each for each in claim.before if each.status == Touch.Status.SENT]
     thread = sent if touch.in_thread else []
     ids = [each.wire_message_id for each in thread if each.wire_message_id]
     mail = compose(
-        sender_email=touch.sender,
+        sender_email=claim.mailbox.email if touch.is_pooled else touch.sender,
         sender_name=touch.sender_name,
         recipient=touch.recipient,
         recipient_name=_name_of(run),
@@ -246,7 +418,8 @@ def build(claim: Claim, provider: Provider) -> Mail:
         reference=reference(touch),
         unsubscribe_url=claim.url if provider.can_unsubscribe_header else "",
     )
-    return replace(mail, thread_id=thread[-1].thread_id if thread else "")
+    thread_id = thread[-1].thread_id if thread else ""
+    return replace(mail, thread_id=thread_id, is_again=claim.attempt.number > 1)
 
 
 def reference(touch: Touch) -> str:
@@ -259,64 +432,128 @@ def _name_of(run: Enrollment) -> str:
     return f"{contact.first_name} {contact.last_name}".strip() if contact else ""
 
 
+@done_at_desk
 def pass_gate(claim: Claim, provider: Provider, *, draft_id: str, thread_id: str) -> bool:
     """Commit the wire mark if everything still holds: the point of no return.
 
     False when it does not, or when the claim is no longer this worker's; the touch is then
     put back, or cancelled with its run.
     """
+    email, domain = explain.suppressible(claim.touch.recipient)
     with transaction.atomic():
-        touch = ON_THE_WIRE.get(claim.touch.pk)
-        run = touch.enrollment
-        _take_along(run)
-        at = database_now()
+        # First held still, then read: whoever had them before has changed what is read.
+        HELD_STILL.rows(claim.attempt.pk)
+        found = AT_THE_GATE.get(claim.attempt.pk, email, domain)
+        touch, run, at = found.touch, found.touch.enrollment, database_now(found.at)
         if touch.status != Touch.Status.SENDING or touch.lease_token != claim.token:
             return False
-        if code := _closed(claim, run, touch, provider, at):
+        _take_along(run, touch, found.mailbox)
+        is_theirs = explain.addresses_of(touch, run) == [email]
+        covering = (found.suppressed_by or "") if is_theirs else None
+        if code := _closed(claim, run, touch, provider, at, covering):
             outcomes.put_back(claim, run, touch, code, at)
             return False
-        Attempt.objects.filter(pk=claim.attempt.pk).update(wire_at=at)
-        Touch.objects.filter(pk=touch.pk).update(
-            draft_id=draft_id, thread_id=thread_id, lease_until=at + provider.lease
-        )
+        update(Attempt, {"pk": claim.attempt.pk}, wire_at=at)
+        handed_over = {"draft_id": draft_id, "thread_id": thread_id}
+        update(Touch, {"pk": touch.pk}, **handed_over, lease_until=at + provider.lease)
     return True
 
 
 # Pausing the sequence or the mailbox and stopping the workspace wait for the gate, or the gate
-# for them; a run that is being changed is read as it is afterwards.
-ON_THE_WIRE = Prepared(
-    lambda pk: (
-        Touch.objects.filter(pk=pk)
+# for them.
+HELD_STILL = Prepared(
+    lambda attempt: (
+        Attempt.objects.filter(pk=attempt)
         .order_by()
-        .select_related("enrollment__sequence", "enrollment__workspace")
+        .values_list(
+            "touch__lease_token",
+            "touch__enrollment__epoch",
+            "touch__enrollment__workspace__zone",
+            "touch__enrollment__sequence__zone",
+            "mailbox__zone",
+        )
     ),
     int,
     lock='FOR UPDATE OF "sequences_enrollment", "sequences_touch" '
-    'FOR SHARE OF "outreach_workspace", "sequences_sequence"',
+    'FOR SHARE OF "outreach_workspace", "sequences_sequence", "mailboxes_mailbox"',
 )
+# What the guards of the gate look at, and nothing else: it is read for every mail.
+AT_THE_GATE = Prepared(
+    lambda attempt, email, domain: (
+        Attempt.objects.filter(pk=attempt)
+        .order_by()
+        .annotate(
+            at=DatabaseClock(),
+            suppressed_by=Subquery(
+                Suppression.everywhere.filter(
+                    workspace=OuterRef("touch__enrollment__workspace"), value__in=[email, domain]
+                ).values("value")[:1]
+            ),
+        )
+        .select_related(
+            "mailbox",
+            "touch__enrollment__sequence",
+            "touch__enrollment__workspace",
+            "touch__enrollment__contact__company",
+        )
+        .only(
+            *_each("", "touch", "mailbox"),
+            *_each("touch", "enrollment", "mailbox", "position", "status", "lease_token"),
+            *_each("touch", "approved_at", "approved_hash", "recipient", "sender_name", "sender"),
+            *_each("touch", "subject", "full_text", "missing", "due_at", "is_hurried"),
+            *_each("touch", "attempts_made", "in_reply_to"),
+            *_each(RUN, "workspace", "sequence", "contact", "mailbox", "status", "epoch"),
+            *_each(RUN, "drafted_at", "paused_until", "pause_note", "last_sent_at", "dropped_at"),
+            *_each(f"{RUN}__workspace", "zone", "stopped_at"),
+            *_each(f"{RUN}__sequence", "name", "status", "mailbox", "zone", "window_start"),
+            *_each(f"{RUN}__sequence", "window_end", "weekdays", "holiday_country", "days_off"),
+            *_each(f"{RUN}__sequence", "uses_prospect_zone", "pause_note"),
+            *_each(f"{RUN}__contact", "email", "opted_out", "zone", "country", "company"),
+            *_each(f"{RUN}__contact__company", "country"),
+            *_each("mailbox", "provider", "status", "email", "zone", "cold_stopped_at"),
+            *_each("mailbox", "away_from", "away_until", "imap_host", "inbox_read_at"),
+            *_each("mailbox", "watched_at"),
+        )
+    ),
+    int,
+    str,
+    str,
+)
+RUN = "touch__enrollment"
 STILL_MAILBOX = Prepared(
     lambda pk: Mailbox.everywhere.filter(pk=pk), int, lock='FOR SHARE OF "mailboxes_mailbox"'
 )
-CONTACT = Prepared(lambda pk: Contact.everywhere.filter(pk=pk).select_related("company"), int)
 
 
-def _take_along(run: Enrollment) -> None:
-    """Give a locked run its prospect and its mailbox, the mailbox held still as well."""
-    if run.contact_id:
-        run.contact = CONTACT.first(run.contact_id)
-    owner = run if run.mailbox_id else run.sequence
-    if owner.mailbox_id:
+def _each(owner: str, *names: str) -> list[str]:
+    return [f"{owner}__{name}" if owner else name for name in names]
+
+
+def _take_along(run: Enrollment, touch: Touch, mailbox: Mailbox) -> None:
+    """Give a locked run the mailbox that it leaves from by now, held still as well."""
+    is_its_own = touch.is_by_hand or (touch.is_pooled and not run.mailbox_id)
+    owner = touch if is_its_own else run if run.mailbox_id else run.sequence
+    if owner.mailbox_id == mailbox.pk:
+        owner.mailbox = mailbox
+    elif owner.mailbox_id:
         owner.mailbox = STILL_MAILBOX.first(owner.mailbox_id)
 
 
-def _closed(claim: Claim, run: Enrollment, touch: Touch, provider: Provider, at: datetime) -> str:
+def _closed(
+    claim: Claim,
+    run: Enrollment,
+    touch: Touch,
+    provider: Provider,
+    at: datetime,
+    covering: str | None = None,
+) -> str:
     """Name the guard that holds the touch back at the gate, or nothing."""
     guards = {
         "too_late": at <= claim.claimed_at + provider.budget,
-        "epoch": same_epoch(claim, run),
-        "run": run.may_send,
+        "epoch": touch.is_by_hand or same_epoch(claim, run),
+        "run": touch.is_by_hand or run.may_send,
         "day": same_day(claim, run, at),
-        "facts": still_allowed(touch, run, at),
+        "facts": still_allowed(touch, run, at, covering),
     }
     return next((name for name, holds in guards.items() if not holds), "")
 
@@ -328,16 +565,16 @@ def same_epoch(claim: Claim, run: Enrollment) -> bool:
 
 def same_day(claim: Claim, run: Enrollment, at: datetime) -> bool:
     """The days whose limits were reserved are still today where mailbox and sequence are."""
-    mailbox = pacing.sender_of(run)
+    mailbox = pacing.sender_of(run, claim.touch)
     return mailbox is not None and pacing.is_still_the_day(claim.attempt, run, mailbox, at)
 
 
-def still_allowed(touch: Touch, run: Enrollment, at: datetime) -> bool:
+def still_allowed(touch: Touch, run: Enrollment, at: datetime, covering: str | None = None) -> bool:
     """Workspace, sequence, text, prospect, mailbox and window still let it leave."""
-    facts = explain.read_standing(touch, run)
-    if any(rule(facts, at) for rule in explain.STANDING):
+    facts = explain.read_standing(touch, run, covering)
+    if any(rule(facts, at) for rule in explain.standing(touch)):
         return False
-    return clocks.are_open(facts, at)
+    return clocks.are_open(facts, at) and listening.is_heard(facts, at)
 
 
 # Recovery

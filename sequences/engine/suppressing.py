@@ -9,14 +9,18 @@ from django.db.models import Q
 from django.urls import reverse
 
 from outreach.models import Workspace
-from sequences.models import Contact, Enrollment, OptOutLink, Suppression
+from sequences.models import Contact, Enrollment, OptOutLink, Suppression, Touch
 
+# Where the addresses that mails carry are looked up.
+PUBLIC = "sequences.public_urls"
 # The end of a run that its suppression brings about.
 ENDS = {
     Suppression.Reason.UNSUBSCRIBED: Enrollment.EndReason.UNSUBSCRIBED,
     Suppression.Reason.BOUNCED: Enrollment.EndReason.BOUNCED,
     Suppression.Reason.COMPLAINED: Enrollment.EndReason.COMPLAINED,
 }
+# Runs that are not over, or would not be if their end were undone.
+GOES_ON = Q(status__in=Enrollment.UNFINISHED) | ~Q(undo_status="")
 
 
 def suppress(
@@ -28,7 +32,7 @@ def suppress(
     """
     value = value.strip().lower().removeprefix("@")
     with transaction.atomic():
-        runs = lock_runs(workspace, covered_by(value))
+        runs = lock_runs(workspace, covered_by(value) | _answering(workspace, [value]))
         entry, _ = Suppression.everywhere.get_or_create(
             workspace=workspace,
             value=value,
@@ -37,22 +41,83 @@ def suppress(
         if reason == Suppression.Reason.UNSUBSCRIBED:
             people = Contact.everywhere.filter(workspace=workspace, email=value)
             people.update(opted_out=True)
-        end = ENDS.get(Suppression.Reason(reason), Enrollment.EndReason.BY_HAND)
         for run in runs:
-            if not run.is_finished:
-                # In nobody's name: an undo would let the run go on to a suppressed address.
-                run.stop(reason=end, note=source[:200])
-            elif run.undo_status:
-                # Somebody has just stopped it: their undo comes too late now.
-                Enrollment.everywhere.filter(pk=run.pk).update(undo_status="", undo_until=None)
+            _end(run, reason, source)
+            run.withhold_answers(f"{value} is on the suppression list.")
     return entry
+
+
+def suppress_many(
+    workspace: Workspace, values: Collection[str], *, reason: str, source: str, by: Any = None
+) -> int:
+    """Do the same for many at once, all or none; returns how many were not on the list."""
+    addresses = [value for value in values if "@" in value]
+    with transaction.atomic():
+        rows = Suppression.everywhere.filter(workspace=workspace)
+        which = Q(contact__email__in=addresses)
+        for value in values:
+            if "@" not in value:
+                which |= Q(contact__email__endswith=f"@{value}")
+        runs = lock_runs(workspace, which & GOES_ON | _answering(workspace, values))
+        known = set(rows.filter(value__in=values).values_list("value", flat=True))
+        new = [
+            Suppression(
+                workspace=workspace,
+                value=value,
+                reason=reason,
+                source=source[:200],
+                created_by=by,
+            )
+            for value in values
+            if value not in known
+        ]
+        Suppression.everywhere.bulk_create(new, ignore_conflicts=True)
+        for run in runs:
+            _end(run, reason, source)
+            run.withhold_answers("The address is on the suppression list.")
+    return len(new)
+
+
+def _end(run: Enrollment, reason: str, source: str) -> None:
+    if not run.is_finished:
+        end = ENDS.get(Suppression.Reason(reason), Enrollment.EndReason.BY_HAND)
+        # In nobody's name: an undo would let the run go on to a suppressed address.
+        run.stop(reason=end, note=source[:200])
+    elif run.undo_status:
+        # Somebody has just stopped it: their undo comes too late now.
+        Enrollment.everywhere.filter(pk=run.pk).update(undo_status="", undo_until=None)
 
 
 def covered_by(value: str) -> Q:
     """Keep the runs of this address or domain that go on, or would if their end were undone."""
     address, domain = Q(contact__email=value), Q(contact__email__endswith=f"@{value}")
-    goes_on = Q(status__in=Enrollment.UNFINISHED) | ~Q(undo_status="")
-    return (address if "@" in value else domain) & goes_on
+    return (address if "@" in value else domain) & GOES_ON
+
+
+def _answering(workspace: Workspace, values: Collection[str]) -> Q:
+    """Keep the runs in which an answer by hand to one of these is on its way, over or not.
+
+    There are few of them at any time. Served by answer_waiting.
+    """
+    waiting = Touch.objects.filter(
+        enrollment__workspace=workspace,
+        in_reply_to__isnull=False,
+        status__in=[Touch.Status.SCHEDULED, Touch.Status.SENDING, Touch.Status.FAILED],
+    )
+    wanted = set(values)
+    rows = waiting.values_list("enrollment_id", "recipient", "enrollment__contact__email")
+    return Q(
+        pk__in=[
+            run
+            for run, *emails in rows
+            if any(part in wanted for email in emails if email for part in _covering(email))
+        ]
+    )
+
+
+def _covering(email: str) -> tuple[str, str]:
+    email = email.strip().lower()
+    return email, email.rpartition("@")[2]
 
 
 def lock_runs(workspace: Any, which: Q) -> list[Enrollment]:
@@ -82,7 +147,7 @@ def optout_urls(people: Collection[tuple[int, str]]) -> dict[tuple[int, str], st
     base = settings.BASE_URL.rstrip("/")
     return {
         (workspace, email): base
-        + reverse("sequences:optout", args=[links[workspace, wanted[workspace, email]]])
+        + reverse("optout", PUBLIC, args=[links[workspace, wanted[workspace, email]]])
         for workspace, email in people
     }
 

@@ -1,6 +1,5 @@
 """What people type about contacts, lists and suppressed addresses."""
 
-import re
 from typing import Any
 
 from django import forms
@@ -9,6 +8,7 @@ from outreach.models import Workspace
 from sequences.models import Contact, ContactList
 from sequences.rules.addresses import check_address
 from sequences.rules.people import MAX_FREE, domain_of_website, free_name, zone_of
+from sequences.rules.suppressed import Unusable, read_value
 
 FREE_PREFIX = "free_"
 
@@ -169,15 +169,18 @@ class SuppressForm(forms.Form):
     )
 
     def clean_value(self) -> str:
-        value = self.cleaned_data["value"].strip().lower().removeprefix("@")
-        if "@" in value:
-            found = check_address(value)
-            if not found.ok:
-                raise forms.ValidationError(found.problem)
-            return found.normal
-        bare = re.sub(r"^https?://(www\.)?", "", value).rstrip("/")
-        # Free-mail domains too: whoever wants to write to nobody there may say so.
-        found = check_address(f"a@{bare}")
-        if "." not in bare or not found.ok:
-            raise forms.ValidationError("Write an address (ana@example.com) or a domain.")
-        return found.normal.removeprefix("a@")
+        try:
+            return read_value(self.cleaned_data["value"])
+        except Unusable as problem:
+            raise forms.ValidationError(str(problem)) from None
+
+
+class SuppressionFileForm(forms.Form):
+    """A CSV file of addresses and domains; what is in it is looked at by the engine."""
+
+    file = forms.FileField(
+        label="CSV file",
+        allow_empty_file=True,
+        help_text="Up to 2 MB and 10,000 rows. Only the column with addresses or domains is read.",
+        widget=forms.FileInput(attrs={"accept": ".csv,.tsv,.txt,text/csv,text/plain"}),
+    )

@@ -5,8 +5,9 @@ from typing import Any
 
 from django import forms
 
-from mailboxes.forms import warm_up_increment_field
+from mailboxes.forms import BounceRateField, warm_up_increment_field
 from mailboxes.models import USUAL_INCREMENT, Mailbox
+from mailboxes.standing import USUAL_MOST
 from outreach.models import Workspace
 from sequences.engine.defining import THROTTLE
 from sequences.models import ContactList, Sequence, Step
@@ -28,14 +29,26 @@ def mailboxes_of(workspace: Workspace) -> Any:
     return Mailbox.objects.within(workspace).order_by("email")
 
 
+def label_of_mailbox(mailbox: Mailbox) -> str:
+    name = f"{mailbox.sender_name} <{mailbox.email}>" if mailbox.sender_name else mailbox.email
+    if mailbox.status != Mailbox.Status.CONNECTED:
+        return f"{name} ({mailbox.get_status_display().lower()})"
+    return name
+
+
 class MailboxField(forms.ModelChoiceField):
     """A mailbox of the workspace, and how it is, where that matters."""
 
     def label_from_instance(self, mailbox: Mailbox) -> str:
-        name = f"{mailbox.sender_name} <{mailbox.email}>" if mailbox.sender_name else mailbox.email
-        if mailbox.status != Mailbox.Status.CONNECTED:
-            return f"{name} ({mailbox.get_status_display().lower()})"
-        return name
+        return label_of_mailbox(mailbox)
+
+
+class PoolField(forms.ModelMultipleChoiceField):
+    """The mailboxes that a sequence rotates over, in the order they have; new ones come last."""
+
+    def label_from_instance(self, mailbox: Mailbox) -> str:
+        said = label_of_mailbox(mailbox)
+        return f"{said}, out for its bounces" if mailbox.out_since else said
 
 
 class NewSequenceForm(forms.Form):
@@ -196,7 +209,21 @@ class SettingsForm(forms.ModelForm):
     mailbox = MailboxField(
         Mailbox.objects.none(), label="Send from", required=False, empty_label="None yet"
     )
+    pool = PoolField(
+        Mailbox.objects.none(),
+        label="Rotate over",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Each prospect gets all of their mail from one of them, in turns. Every mail "
+        "carries the name and the signature of the mailbox above, which sends itself while none "
+        "of these can. None: everything leaves from the mailbox above.",
+    )
     warm_up_increment = warm_up_increment_field()
+    auto_pause_bounce_rate = BounceRateField(
+        label="Pause at more bounces than, in per cent",
+        help_text="Counted from 20 mails on, since it was last resumed. What mailboxes that left "
+        f"the pool have sent is not counted. Empty: {USUAL_MOST}. 100: never.",
+    )
 
     class Meta:
         model = Sequence
@@ -217,17 +244,21 @@ class SettingsForm(forms.ModelForm):
             "daily_limit",
             "warm_up_start",
             "warm_up_increment",
+            "auto_pause_bounce_rate",
             "approval_mode",
+            "company_rule",
         ]
         widgets = {
             "description": forms.Textarea(attrs={"rows": 2}),
             "approval_mode": forms.RadioSelect,
+            "company_rule": forms.RadioSelect,
         }
         labels = {
             "per_minute": "Mails a minute",
             "daily_limit": "Mails a day",
             "warm_up_start": "Mails on the first day of a warm-up",
             "approval_mode": "Approval",
+            "company_rule": "When somebody answers",
         }
         help_texts = {
             "per_minute": "1 to 60. What is due at once leaves one after the other, at this pace.",
@@ -238,6 +269,10 @@ class SettingsForm(forms.ModelForm):
     def __init__(self, *args: Any, workspace: Workspace, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["mailbox"].queryset = mailboxes_of(workspace)
+        self.fields["pool"].queryset = mailboxes_of(workspace)
+        self.fields["company_rule"].required = False
+        self.members = list(self.instance.pool.values_list("mailbox_id", flat=True))
+        self.initial["pool"] = self.members
         self.fields["zone"].widget.attrs |= {"list": "zones", "autocomplete": "off"}
         for name in ("window_start", "window_end"):
             self.fields[name].widget.attrs |= {"list": "times", "size": 6, "placeholder": "09:00"}
@@ -250,6 +285,9 @@ class SettingsForm(forms.ModelForm):
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
+
+    def clean_company_rule(self) -> str:
+        return str(self.cleaned_data["company_rule"] or self.initial["company_rule"])
 
     def clean_warm_up_increment(self) -> int:
         return int(self.cleaned_data["warm_up_increment"] or USUAL_INCREMENT)
@@ -267,6 +305,8 @@ class SettingsForm(forms.ModelForm):
             self.add_error("window_end", "The window cannot start and end at the same time.")
         if cleaned.get("warm_up_start") and not cleaned.get("daily_limit"):
             self.add_error("daily_limit", "Enter the mails a day that the warm-up leads up to.")
+        if cleaned.get("pool") and not cleaned.get("mailbox"):
+            self.add_error("mailbox", "Choose one: its name and signature stand under every mail.")
         self._clean_variables()
         return cleaned
 
@@ -294,7 +334,15 @@ class SettingsForm(forms.ModelForm):
     def changes(self) -> dict[str, Any]:
         """What to store; a value that was emptied is no default any more."""
         values = {name: value for name, value in self.variables.items() if value}
-        return {**self.cleaned_data, "variables": values}
+        kept = {name: value for name, value in self.cleaned_data.items() if name != "pool"}
+        return {**kept, "variables": values}
+
+    @property
+    def chosen_pool(self) -> list[Mailbox]:
+        """The mailboxes of the pool: those that were in it keep their order."""
+        last = len(self.members)
+        places = {pk: place for place, pk in enumerate(self.members)}
+        return sorted(self.cleaned_data["pool"], key=lambda each: places.get(each.pk, last))
 
 
 class AudienceForm(forms.Form):

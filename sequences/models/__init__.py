@@ -7,7 +7,7 @@ from sequences.models.enrollment import Enrollment
 from sequences.models.event import Event
 from sequences.models.importing import Batch, Import, ImportProblem, Skip
 from sequences.models.reply import Deal, Reply
-from sequences.models.sequence import NotReady, Sequence, SequenceDay, Step
+from sequences.models.sequence import NotReady, PoolMember, Sequence, SequenceDay, Step
 from sequences.models.suppression import OptOutLink, Suppression
 from sequences.models.touch import Attempt, Revision, TextChanged, Touch
 
@@ -24,6 +24,7 @@ __all__ = [
     "ImportProblem",
     "NotReady",
     "OptOutLink",
+    "PoolMember",
     "Reply",
     "Revision",
     "Sequence",

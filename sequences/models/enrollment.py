@@ -10,14 +10,14 @@ from django.db.models import Case, F, Q, Value, When
 from mailboxes.models import Mailbox
 from outreach import localtime
 from outreach.models import Workspace
-from outreach.prepared import Prepared
+from outreach.prepared import Prepared, update
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
 from outreach.transitions import IllegalTransition, Moves
 from sequences.models.contact import Contact
 from sequences.models.event import Event
 from sequences.models.sequence import NotReady, Sequence
-from sequences.models.touch import TextChanged, Touch
+from sequences.models.touch import TextChanged, Touch, block, undecided
 from sequences.rules.places import UNKNOWN, Clock, clock_of
 from sequences.rules.schedule import Window
 
@@ -297,7 +297,7 @@ class Enrollment(Moves):
             me = self.lock()
             if not me.undo_status or me.undo_until is None or now() > me.undo_until:
                 raise NotReady(me._too_late())
-            if me.status == self.Status.APPROVED:
+            if not me.is_finished:
                 return self._undo_approval(me, by)
             return self._undo_end(me, by)
 
@@ -309,6 +309,21 @@ class Enrollment(Moves):
             me = self.lock()
             me._go("paused", self.SENDING, self.Status.PAUSED, paused_until=until, pause_note=note)
             Event.log(me, "paused", by=by, until=until.isoformat() if until else "", note=note)
+        self.refresh_from_db()
+
+    def stay_paused(self, *, note: str) -> None:
+        """Let a pause that would end by itself end by hand only."""
+        with transaction.atomic():
+            me = self.lock()
+            both = f"{me.pause_note}. {note}" if me.pause_note else f"{note}, while it was paused"
+            me._go(
+                "paused",
+                [self.Status.PAUSED],
+                self.Status.PAUSED,
+                paused_until=None,
+                pause_note=both[:200],
+            )
+            Event.log(me, "paused", until="", note=note)
         self.refresh_from_db()
 
     def resume(self, *, by: Any = None) -> None:
@@ -359,6 +374,7 @@ class Enrollment(Moves):
             Enrollment.everywhere.filter(pk=me.pk).update(
                 dropped_at=now(), undo_status="", undo_until=None
             )
+            me.withhold_answers("The prospect was removed.")
             Event.log(me, "dropped", by=by)
         self.refresh_from_db()
 
@@ -368,6 +384,19 @@ class Enrollment(Moves):
         """Return this run with its row locked until the transaction ends."""
         return cast(Enrollment, LOCKED.get(self.pk))
 
+    def touch(self, pk: int) -> Touch:
+        """Return one touch of this run, a step or an answer written by hand."""
+        found = Touch.objects.select_related("step").get(pk=pk, enrollment=self.pk)
+        found.enrollment = self
+        return found
+
+    def withhold_answers(self, why: str) -> None:
+        """Cancel what was written by hand and still waits, and say why it does not leave."""
+        written = Touch.objects.filter(enrollment=self.pk, in_reply_to__isnull=False)
+        waiting = [Touch.Status.SCHEDULED, Touch.Status.FAILED]
+        for touch in written.filter(status__in=waiting):
+            touch.withhold(self, why)
+
     def touch_was_sent(self, touch: Touch, at: datetime) -> None:
         """Count a step that went out, and give the next one its time."""
         changes: dict[str, Any] = {"last_sent_at": at, "mailbox_id": touch.mailbox_id}
@@ -375,10 +404,13 @@ class Enrollment(Moves):
         if self.status in (self.Status.APPROVED, self.Status.PENDING_APPROVAL):
             changes |= {"status": self.Status.ACTIVE, "undo_status": "", "undo_until": None}
         changes |= {"steps_done": self.steps_done + 1, "updated_at": now()}
-        Enrollment.everywhere.filter(pk=self.pk).update(**changes)
+        update(Enrollment, {"pk": self.pk}, **changes)
         for name, value in changes.items():
             setattr(self, name, value)
-        self.schedule_next(at)
+        self.mailbox = touch.mailbox
+        plan = PLAN.rows(self.pk)
+        self.schedule_next(at, plan)
+        self.refresh_block(plan)
 
     def conclude(
         self, event: str, *, to: str, by: Any = None, reason: str = "", **detail: Any
@@ -411,14 +443,19 @@ class Enrollment(Moves):
         self.refresh_block()
         self.schedule_next(now())
 
-    def schedule_next(self, at: datetime) -> None:
-        """Give the next touch its time, counted from `at`; with none left the run is complete."""
+    def schedule_next(self, at: datetime, plan: list[Touch] | None = None) -> None:
+        """Give the next touch its time, counted from `at`; with none left the run is complete.
+
+        `plan` is all touches of the run as they are now, where somebody has read them.
+        """
         if self.status not in self.SENDING:
             return
-        touch = self.touches.select_related("step").open().first()
+        plan = PLAN.rows(self.pk) if plan is None else plan
+        touch = next((each for each in plan if each.status in Touch.OPEN), None)
         if touch is None:
             # Approved: every step was skipped before one went out.
-            self._go("completed", self.SENDING, self.Status.COMPLETE, ended_at=at)
+            blocks = {"blocked_by": "", "blocked_position": None}
+            self._go("completed", self.SENDING, self.Status.COMPLETE, ended_at=at, **blocks)
             Event.log(self, "completed")
             return
         if touch.status == Touch.Status.DRAFT:
@@ -432,25 +469,26 @@ class Enrollment(Moves):
         self.refresh_block()
         self.schedule_next(now())
 
-    def refresh_block(self) -> None:
+    def refresh_block(self, plan: list[Touch] | None = None) -> None:
         """Recompute what the run needs a person for, from its touches and its mailbox.
 
         A run that has ended still needs one for a mail of which nobody knows whether it left.
+        `plan` as in `schedule_next`.
         """
+        plan = PLAN.rows(self.pk) if plan is None else plan
         kind, position = "", None
         if self.is_finished:
             # Nothing waits any more, but what became of a mail must still be said.
-            position = self.touches.undecided()
+            position = undecided(plan)
             kind = self.Block.UNCERTAIN_TOUCH if position is not None else ""
         else:
             # A run that waits for its approval says that by its status.
             waits = self.status == self.Status.PENDING_APPROVAL
-            kind, position = self.touches.block()
+            kind, position = block(plan)
             if waits and kind == self.Block.UNAPPROVED_TOUCH:
                 kind, position = "", None
             if not kind and not waits and self.mailbox:
-                disconnected = self.mailbox.status == Mailbox.Status.DISCONNECTED
-                kind = self.Block.MAILBOX if disconnected else ""
+                kind = self.Block.MAILBOX if self.mailbox.needs_a_person else ""
         if (kind, position) != (self.blocked_by, self.blocked_position):
             self.blocked_by, self.blocked_position = kind, position
             self.save(update_fields=["blocked_by", "blocked_position", "updated_at"])
@@ -475,19 +513,33 @@ class Enrollment(Moves):
 
     def envelope(self) -> tuple[str, ...]:
         """Return what every mail of this run has in common, as the approver sees it."""
-        mailbox = self.mailbox or self.sequence.mailbox
+        voice = self.voice
+        sender = self.mailbox or voice
+        rotates = self.rotates and voice is not None
         return (
             self.contact.email if self.contact else "",
             self.from_name,
-            mailbox.email if mailbox else "",
-            mailbox.signature if mailbox else "",
+            Touch.ANY_OF_POOL if rotates else sender.email if sender else "",
+            voice.signature if voice else "",
             self.workspace.postal_address,
         )
 
     @property
+    def rotates(self) -> bool:
+        """Tell whether the first send is still to bind it to a mailbox of the pool."""
+        return self.sequence.rotates and self.mailbox_id is None
+
+    @property
+    def voice(self) -> Mailbox | None:
+        """Return whose name and signature its mails carry: in a pool always the sequence's own,
+        so that what was read is what leaves, from whichever mailbox it does."""
+        if self.sequence.rotates:
+            return self.sequence.mailbox
+        return self.mailbox or self.sequence.mailbox
+
+    @property
     def from_name(self) -> str:
-        mailbox = self.mailbox or self.sequence.mailbox
-        return self.sequence.sender_name or (mailbox.from_name if mailbox else "")
+        return self.sequence.sender_name or (self.voice.from_name if self.voice else "")
 
     def open_drafts(self) -> models.QuerySet:
         """Drafts that nobody has approved yet."""
@@ -520,10 +572,13 @@ class Enrollment(Moves):
     def _undo_approval(self, me: "Enrollment", by: Any) -> str:
         if me.touches.filter(status__in=Touch.IN_FLIGHT).exists():
             raise NotReady("Too late to undo: the first mail is on its way.")
+        # Paused or edited within the window, it still is the approval that is taken back.
         me._go(
             "undone",
-            [self.Status.APPROVED],
+            [self.Status.APPROVED, self.Status.PAUSED, self.Status.PENDING_APPROVAL],
             self.Status.PENDING_APPROVAL,
+            paused_until=None,
+            pause_note="",
             undo_status="",
             undo_until=None,
         )
@@ -576,4 +631,26 @@ LOCKED = Prepared(
     ),
     int,
     lock='FOR UPDATE OF "sequences_enrollment"',
+)
+# All steps of a run in their order, without their texts.
+PLAN = Prepared(
+    lambda pk: (
+        Touch.steps.filter(enrollment=pk)
+        .order_by("position")
+        .select_related("step")
+        .only(
+            "enrollment",
+            "position",
+            "status",
+            "decide",
+            "approved_at",
+            "due_at",
+            "is_rescheduled",
+            "in_reply_to",
+            "updated_at",
+            "step__delay_days",
+            "step__delay_hours",
+        )
+    ),
+    int,
 )

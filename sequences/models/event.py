@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import Q
 
 from outreach.models import Workspace
+from outreach.prepared import insert
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
 
@@ -21,8 +22,16 @@ WORDS = {
     "sent_twice": "Taken a second time: it was sent again before its first answer came",
     "needs_decision": "The provider cannot say; a person must decide",
     "soft_bounce": "Bounced for now",
+    "soft_bounced": "Bounced for now",
+    "out_of_office": "Answered that they are away",
+    "postponed": "Postponed until the prospect is back",
+    "auto_replied": "A machine answered",
     "may_have_left": "A backup was restored: it may have left before that",
     "filled": "Missing values filled in",
+    "colleague_answered": "A colleague has answered: a person approves it, or nobody",
+    "colleagues_paused": "Colleagues in this sequence paused",
+    "colleagues_stopped": "Colleagues in this sequence stopped",
+    "withheld": "Not sent",
 }
 
 
@@ -67,7 +76,7 @@ class Event(models.Model):
     def text(self) -> str:
         """Say the fact in words."""
         words = WORDS.get(self.kind, self.kind.replace("_", " ").capitalize())
-        return f"Step {self.touch.position}: {words[0].lower()}{words[1:]}" if self.touch else words
+        return f"{self.touch}: {words[0].lower()}{words[1:]}" if self.touch else words
 
     @classmethod
     def log(
@@ -81,7 +90,7 @@ class Event(models.Model):
         **detail: Any,
     ) -> "Event":
         """Record a fact, in the transaction that made it true."""
-        return cls.everywhere.create(
+        event = cls(
             workspace_id=enrollment.workspace_id,
             enrollment=enrollment,
             touch=touch,
@@ -90,3 +99,5 @@ class Event(models.Model):
             detail=detail,
             dedup_key=once,
         )
+        insert(event)
+        return event

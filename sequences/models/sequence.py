@@ -1,6 +1,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Case, Q, When
 
+from mailboxes import standing
 from mailboxes.models import Ledger, Mailbox, WarmingUp
 from outreach.models import AuditEntry, Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
@@ -80,6 +82,11 @@ class Sequence(WarmingUp, Moves):
         MANUAL = "manual", "A person approves every draft"
         AUTOMATIC = "automatic", "Drafts are approved when their step falls due"
 
+    class CompanyRule(models.TextChoices):
+        CONTINUE = "continue", "Their colleagues' runs go on"
+        PAUSE = "pause", "Pause their colleagues' runs until somebody resumes them"
+        STOP = "stop", "Stop their colleagues' runs for good"
+
     workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="sequences")
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
@@ -87,6 +94,9 @@ class Sequence(WarmingUp, Moves):
     mailbox = models.ForeignKey(
         Mailbox, models.PROTECT, null=True, blank=True, related_name="sequences"
     )
+    # It has a pool (PoolMember). Then the mailbox above lends its name and its signature to all
+    # mails, and sends itself while nobody is left in the pool.
+    rotates = models.BooleanField(default=False, editable=False)
     sender_name = models.CharField(
         max_length=120, blank=True, help_text="Empty: the mailbox's own sender name."
     )
@@ -99,6 +109,10 @@ class Sequence(WarmingUp, Moves):
     # In automatic mode drafts are approved in this person's name.
     approver = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    # What a person's answer does to the runs of the same company in this sequence.
+    company_rule = models.CharField(
+        max_length=8, choices=CompanyRule.choices, default=CompanyRule.CONTINUE
     )
     zone = models.CharField("time zone", max_length=64, default="UTC")
     window_start = models.TimeField("from", default=time(9))
@@ -128,6 +142,17 @@ class Sequence(WarmingUp, Moves):
     daily_limit = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="Empty: no limit."
     )
+    auto_pause_bounce_rate = models.DecimalField(
+        "pause at more bounces than, in per cent",
+        max_digits=4,
+        decimal_places=1,
+        default=standing.USUAL_MOST,
+        validators=[MinValueValidator(Decimal("0.1")), MaxValueValidator(100)],
+    )
+    # Bounces are counted over what was sent since then; empty: over everything.
+    resumed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Why it paused itself, with the numbers; empty where a person paused it.
+    pause_note = models.CharField(max_length=200, blank=True, editable=False)
     # The throttle: nothing of this sequence is claimed before this instant.
     next_free_at = models.DateTimeField(null=True, blank=True, editable=False)
     launched_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -209,7 +234,7 @@ class Sequence(WarmingUp, Moves):
                 gaps.append(Gap("steps", f"Write the text of step {step.position}."))
         if self.mailbox is None:
             gaps.append(Gap("mailbox", "Choose the mailbox it sends from."))
-        elif self.mailbox.status == Mailbox.Status.DISCONNECTED:
+        elif self.mailbox.status == Mailbox.Status.DISCONNECTED and not self.has_others():
             gaps.append(Gap("reconnect", f"Reconnect the mailbox {self.mailbox}."))
         if not self.workspace.postal_address.strip():
             gaps.append(
@@ -220,24 +245,46 @@ class Sequence(WarmingUp, Moves):
             )
         return gaps
 
+    def has_others(self) -> bool:
+        """Tell whether a mailbox of the pool can send while its own cannot."""
+        if not self.rotates:
+            return False
+        connected = Q(mailbox__status=Mailbox.Status.CONNECTED, mailbox__out_since__isnull=True)
+        return self.pool.filter(connected).exists()
+
     def activate(self, *, by: Any) -> None:
         """Let the sequence run for the contacts enrolled in it.
 
         Raises NotReady when a step, a mailbox or the postal address is missing.
         """
-        if lacks := self.missing():
-            raise NotReady(" ".join(lacks))
-        self._change("activated", "activate", [self.Status.DRAFT], self.Status.ACTIVE, by)
+        with transaction.atomic():
+            self._expect_whole()
+            self._change("activated", "activate", [self.Status.DRAFT], self.Status.ACTIVE, by)
 
     def pause(self, *, by: Any) -> None:
         """Send nothing more; what a provider has already finishes."""
         self._change("paused", "pause", [self.Status.ACTIVE], self.Status.PAUSED, by)
 
+    def pause_itself(self, note: str) -> None:
+        """Send nothing more, in nobody's name: the note says why, with the numbers."""
+        with transaction.atomic():
+            allowed = [self.Status.ACTIVE]
+            self.move("paused", allowed=allowed, to=self.Status.PAUSED, pause_note=note)
+            AuditEntry.note(self.workspace, "pause_itself", about=self, why=note)
+
     def resume(self, *, by: Any) -> None:
         """Go on; what is overdue leaves at the pace of the throttle, never in a burst."""
-        if lacks := self.missing():
-            raise NotReady(" ".join(lacks))
-        self._change("resumed", "resume", [self.Status.PAUSED], self.Status.ACTIVE, by)
+        with transaction.atomic():
+            self._expect_whole()
+            self._change(
+                "resumed",
+                "resume",
+                [self.Status.PAUSED],
+                self.Status.ACTIVE,
+                by,
+                resumed_at=now(),
+                pause_note="",
+            )
 
     def archive(self, *, by: Any) -> None:
         """Put the sequence away for good; its unfinished enrollments are cancelled with it."""
@@ -271,8 +318,10 @@ class Sequence(WarmingUp, Moves):
         free = Q(next_free_at__isnull=True) | Q(next_free_at__lte=at)
         rows = cls.everywhere.filter(free, status=cls.Status.ACTIVE)
         mine = rows.filter(pk__in=[sequence.pk for sequence in sequences])
-        # In id order, so that two who want the same ones wait for each other and not for ever.
-        open_ones = mine.order_by("pk").select_for_update().values_list("pk", flat=True)
+        # In id order, so that two who want the same ones wait for each other and not for ever;
+        # and no key, so that what was sent a moment ago can still name its sequence.
+        held = mine.order_by("pk").select_for_update(no_key=True)
+        open_ones = held.values_list("pk", flat=True)
         if len(open_ones) != len(sequences):
             return False
         paces: dict[timedelta, list[int]] = defaultdict(list)
@@ -282,10 +331,39 @@ class Sequence(WarmingUp, Moves):
             rows.filter(pk__in=ids).update(next_free_at=at + spacing)
         return True
 
-    def _change(self, done: str, verb: str, allowed: Collection[str], to: str, by: Any) -> None:
+    def _expect_whole(self) -> None:
+        """Raise NotReady if something is missing, the address as it is stored now."""
+        # Whoever empties the address takes the same row, so that one of the two is first.
+        rows = Workspace.objects.select_for_update(no_key=True)
+        self.workspace = rows.get(pk=self.workspace_id)
+        if lacks := self.missing():
+            raise NotReady(" ".join(lacks))
+
+    def _change(
+        self, done: str, verb: str, allowed: Collection[str], to: str, by: Any, **changes: Any
+    ) -> None:
         with transaction.atomic():
-            self.move(done, allowed=allowed, to=to)
+            self.move(done, allowed=allowed, to=to, **changes)
             AuditEntry.note(self.workspace, verb, by=by, about=self)
+
+
+class PoolMember(models.Model):
+    """A mailbox over which a sequence rotates: each run leaves from one of them, and stays."""
+
+    sequence = models.ForeignKey(Sequence, models.CASCADE, related_name="pool", db_index=False)
+    mailbox = models.ForeignKey(Mailbox, models.CASCADE, related_name="+")
+    position = models.PositiveSmallIntegerField()
+    # Its last turn: whoever waited longest is next.
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["sequence", "mailbox"], name="pool_member_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mailbox} in the pool of {self.sequence}"
 
 
 class SequenceDay(Ledger):

@@ -31,31 +31,32 @@ def digest_of(drafts: Iterable[tuple[int, str, str]]) -> str:
     return sha256(json.dumps(list(drafts)).encode()).hexdigest()
 
 
+def undecided(plan: Iterable["Touch"]) -> int | None:
+    """Return the step of which no provider can tell whether it was sent: a person must."""
+    unknown = (each for each in plan if each.status == Touch.Status.UNCERTAIN and each.decide)
+    return next((each.position for each in unknown), None)
+
+
+def block(plan: Iterable["Touch"]) -> tuple[str, int | None]:
+    """Return what a person must see to first, and at which step."""
+    waits: dict[str, int] = {}
+    for touch in plan:
+        if touch.status == Touch.Status.UNCERTAIN and touch.decide:
+            waits.setdefault("uncertain_touch", touch.position)
+        elif touch.status == Touch.Status.FAILED:
+            waits.setdefault("failed_touch", touch.position)
+        elif touch.status == Touch.Status.DRAFT and not touch.is_approved:
+            waits.setdefault("unapproved_touch", touch.position)
+    for kind in ("uncertain_touch", "failed_touch", "unapproved_touch"):
+        if kind in waits:
+            return kind, waits[kind]
+    return "", None
+
+
 class TouchQuerySet(models.QuerySet):
     def open(self) -> Self:
         """Touches that are still to leave, in order."""
         return self.filter(status__in=Touch.OPEN).order_by("position")
-
-    def undecided(self) -> int | None:
-        """Return the step of which no provider can tell whether it was sent: a person must."""
-        unknown = self.filter(status=Touch.Status.UNCERTAIN, decide=True).order_by("position")
-        return unknown.values_list("position", flat=True).first()
-
-    def block(self) -> tuple[str, int | None]:
-        """Return what a person must see to first, and at which step."""
-        rows = self.order_by("position").values_list("position", "status", "decide", "approved_at")
-        waits: dict[str, int] = {}
-        for position, status, decide, approved_at in rows:
-            if status == Touch.Status.UNCERTAIN and decide:
-                waits.setdefault("uncertain_touch", position)
-            elif status == Touch.Status.FAILED:
-                waits.setdefault("failed_touch", position)
-            elif status == Touch.Status.DRAFT and approved_at is None:
-                waits.setdefault("unapproved_touch", position)
-        for kind in ("uncertain_touch", "failed_touch", "unapproved_touch"):
-            if kind in waits:
-                return kind, waits[kind]
-        return "", None
 
     def cancel(self) -> None:
         """Cancel what waits; what is at the provider already stays as it is."""
@@ -92,8 +93,22 @@ class TouchQuerySet(models.QuerySet):
         return digest_of(rows)
 
 
+TouchManager = models.Manager.from_queryset(TouchQuerySet)
+
+
+class StepManager(TouchManager):
+    """The touches that are steps of their runs, in the order that runs follow."""
+
+    def get_queryset(self) -> TouchQuerySet:
+        return TouchQuerySet(self.model, using=self._db).filter(in_reply_to__isnull=True)
+
+
 class Touch(Moves):
-    """One step of one enrollment: the draft a person reviews, later the mail that was sent."""
+    """One step of one enrollment: the draft a person reviews, later the mail that was sent.
+
+    Or an answer that a person wrote by hand: a touch without a step, approved by being written.
+    It belongs to no order, so `run.touches` and `Touch.steps` leave it out.
+    """
 
     people_say = "steps"
 
@@ -118,10 +133,22 @@ class Touch(Moves):
     ]
     WAITING = [Status.WRITING, Status.DRAFT, Status.SCHEDULED, Status.FAILED]
     EDITABLE = [Status.DRAFT, Status.SCHEDULED, Status.FAILED]
+    # What is approved as the sender where the sequence rotates.
+    ANY_OF_POOL = "any mailbox of the pool"
     IN_FLIGHT = [Status.SENDING, Status.UNCERTAIN]
 
     enrollment = models.ForeignKey("sequences.Enrollment", models.CASCADE, related_name="touches")
     step = models.ForeignKey(Step, models.SET_NULL, null=True, blank=True, related_name="touches")
+    # What it answers, where a person wrote it by hand. The index "touch_by_hand" serves it.
+    in_reply_to = models.ForeignKey(
+        "sequences.Reply",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        # The other way would ask the manager of the steps.
+        related_name="+",
+        db_index=False,
+    )
     mailbox = models.ForeignKey(
         Mailbox, models.PROTECT, null=True, blank=True, related_name="touches"
     )
@@ -144,7 +171,7 @@ class Touch(Moves):
     approved_hash = models.CharField(max_length=64, blank=True, editable=False)
     recipient = models.EmailField(max_length=254, blank=True)
     sender_name = models.CharField(max_length=120, blank=True)
-    sender = models.EmailField(max_length=254, blank=True)
+    sender = models.CharField(max_length=254, blank=True)
     full_text = models.TextField(blank=True)
     message_id = models.CharField(max_length=120, blank=True)
     # The Date header: set when an attempt is built, kept while its outcome is unknown.
@@ -177,19 +204,33 @@ class Touch(Moves):
     created_at = models.DateTimeField(default=now, editable=False)
 
     objects = TouchQuerySet.as_manager()
+    steps = StepManager()
 
     class Meta:
         ordering = ["position"]
         verbose_name_plural = "touches"
+        # A run's touches are its steps.
+        default_manager_name = "steps"
         constraints = [
-            models.UniqueConstraint(fields=["enrollment", "position"], name="touch_once"),
+            models.UniqueConstraint(
+                fields=["enrollment", "position"],
+                condition=Q(in_reply_to__isnull=True),
+                name="touch_once",
+            ),
+            # Written by hand: in no order, and approved from the beginning.
+            models.CheckConstraint(
+                condition=Q(in_reply_to__isnull=True)
+                | Q(position=0, step__isnull=True, mailbox__isnull=False, approved_at__isnull=False)
+                & ~Q(approved_hash=""),
+                name="answer_is_no_step",
+            ),
             models.UniqueConstraint(
                 fields=["message_id"], condition=~Q(message_id=""), name="message_id_once"
             ),
             # Order of steps, and the unit of the race between a stop and a send.
             models.UniqueConstraint(
                 fields=["enrollment"],
-                condition=Q(status__in=["sending", "uncertain"]),
+                condition=Q(status__in=["sending", "uncertain"], in_reply_to__isnull=True),
                 name="one_touch_in_flight",
             ),
             models.CheckConstraint(
@@ -221,6 +262,21 @@ class Touch(Moves):
                 condition=Q(status="scheduled"),
                 name="touch_due",
             ),
+            # For the send tick: answers by hand, however many steps are due. And for whoever
+            # suppresses an address: what is on its way to it.
+            models.Index(
+                fields=["mailbox", "due_at"],
+                condition=Q(
+                    status__in=["scheduled", "sending", "failed"], in_reply_to__isnull=False
+                ),
+                name="answer_waiting",
+            ),
+            # For the thread: what was written by hand.
+            models.Index(
+                fields=["in_reply_to"],
+                condition=Q(in_reply_to__isnull=False),
+                name="touch_by_hand",
+            ),
             # For the reap tick: claims whose worker is gone.
             models.Index(fields=["lease_until"], condition=Q(status="sending"), name="touch_lease"),
             # For the reconcile tick: unknown outcomes to ask the provider about.
@@ -237,10 +293,26 @@ class Touch(Moves):
                 condition=~Q(thread_id=""),
                 name="touch_thread",
             ),
+            # For the standing of a mailbox: what bounced of its mail lately.
+            models.Index(
+                fields=["mailbox", "bounced_at"],
+                condition=Q(bounced_at__isnull=False),
+                name="touch_bounced",
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"Step {self.position}"
+        return "Answer by hand" if self.is_by_hand else f"Step {self.position}"
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Tell whether a person wrote it as an answer; run status and order do not hold it."""
+        return self.in_reply_to_id is not None
+
+    @property
+    def keeps_hours(self) -> bool:
+        """Tell whether it waits for the sequence's sending hours."""
+        return not (self.is_hurried or self.is_by_hand)
 
     @property
     def is_approved(self) -> bool:
@@ -256,6 +328,11 @@ class Touch(Moves):
         """Tell whether this mail answers the one before it."""
         return self.position > 1 and not self.subject.strip()
 
+    @property
+    def is_pooled(self) -> bool:
+        """Tell whether it was approved to leave from any mailbox of the pool."""
+        return self.sender == self.ANY_OF_POOL
+
     def approval_token(self, enrollment: Any) -> str:
         """Return what a page carries to say which text of this touch it showed."""
         content = json.dumps([self.pk, self.subject, self.body])
@@ -268,7 +345,7 @@ class Touch(Moves):
 
     def effective_subject(self) -> str:
         """Return the subject line as it will leave: in a thread, "Re: " and the first one."""
-        earlier = Touch.objects.filter(enrollment_id=self.enrollment_id, position__lt=self.position)
+        earlier = Touch.steps.filter(enrollment_id=self.enrollment_id, position__lt=self.position)
         return self.subject_after([] if self.subject.strip() else list(earlier))
 
     def subject_after(self, before: Iterable["Touch"]) -> str:
@@ -297,6 +374,10 @@ class Touch(Moves):
         recipient, sender_name, sender, signature, address = enrollment.envelope()
         if not sender:
             raise NotReady("The sequence has no mailbox to send from.")
+        if not address.strip():
+            raise NotReady(
+                "Enter the workspace's postal address first: the law asks for it under every mail."
+            )
         frozen = {
             "recipient": recipient,
             "sender_name": sender_name,
@@ -314,7 +395,7 @@ class Touch(Moves):
         self.approved_hash = self.frozen_hash()
         seed = salted_hmac("message-id", f"{self.enrollment_id}:{self.position}:{self.pk}")
         self.message_id = self.message_id or new_message_id(
-            seed.hexdigest(), sender.rpartition("@")[2]
+            seed.hexdigest(), enrollment.voice.email.rpartition("@")[2]
         )
         self.save(update_fields=["approved_hash", "message_id"])
 
@@ -344,8 +425,17 @@ class Touch(Moves):
             allowed=[self.Status.DRAFT],
             to=self.Status.SCHEDULED,
             due_at=due,
-            mailbox=enrollment.mailbox or enrollment.sequence.mailbox,
+            mailbox_id=self._sender_of(enrollment),
         )
+
+    def _sender_of(self, enrollment: Any) -> int | None:
+        """Return the mailbox that it waits for; None: whichever of the pool is next."""
+        if self.is_by_hand:
+            return self.mailbox_id
+        if enrollment.mailbox_id or not self.is_pooled:
+            return enrollment.mailbox_id or enrollment.sequence.mailbox_id
+        # Sent again by a person who could not know: from where it may have left.
+        return self.mailbox_id if self.dated_at else None
 
     def planned(self, enrollment: Any, at: datetime) -> datetime:
         """Return when this step is due, not before `at`.
@@ -379,6 +469,7 @@ class Touch(Moves):
         with transaction.atomic():
             run = self.enrollment.lock()
             draft = run.touches.select_related("step").get(pk=self.pk)
+            draft._expect_a_future(run)
             if shown and shown != draft.approval_token(run):
                 raise TextChanged(shown)
             is_same = (_subject(subject), _body(body)) == (draft.subject, draft.body)
@@ -420,6 +511,7 @@ class Touch(Moves):
         """Queue a failed touch again, with a fresh set of attempts."""
         with transaction.atomic():
             run = self.enrollment.lock()
+            self._expect_a_future(run)
             self.move(
                 "retried",
                 allowed=[self.Status.FAILED],
@@ -430,15 +522,38 @@ class Touch(Moves):
                 round=F("round") + 1,
                 error="",
                 error_kind="",
+                bounced_at=None,
+                mailbox_id=self._sender_of(run),
             )
             Event.log(run, "retried", touch=self, by=by)
             run.refresh_block()
         self.refresh_from_db()
 
+    def take_back(self, *, by: Any) -> None:
+        """Take back an answer written by hand, while it waits or once it has failed."""
+        with transaction.atomic():
+            run = self.enrollment.lock()
+            waiting = [self.Status.SCHEDULED, self.Status.FAILED]
+            self.move(
+                "taken back",
+                allowed=waiting if self.is_by_hand else [],
+                to=self.Status.CANCELLED,
+                error="",
+                error_kind="",
+            )
+            Event.log(run, "taken_back", touch=self, by=by)
+
+    def withhold(self, run: Any, why: str) -> None:
+        """Cancel an answer written by hand for a reason that no time lifts; inside the lock."""
+        waiting = [self.Status.SCHEDULED, self.Status.FAILED]
+        self.move("withheld", allowed=waiting, to=self.Status.CANCELLED, error=why, error_kind="")
+        Event.log(run, "withheld", touch=self, words=why)
+
     def skip(self, *, by: Any) -> None:
         """Leave this step out; the next one takes its turn."""
         with transaction.atomic():
             run = self.enrollment.lock()
+            self._expect_a_future(run)
             self.move(
                 "skipped",
                 allowed=[*self.EDITABLE, self.Status.WRITING],
@@ -460,13 +575,21 @@ class Touch(Moves):
             run = self.enrollment.lock()
             due = schedule.next_open(at, run.window)
             waiting = [self.Status.DRAFT, self.Status.SCHEDULED]
-            rows = Touch.objects.filter(pk=self.pk, status__in=waiting)
+            rows = Touch.steps.filter(pk=self.pk, status__in=waiting)
             if not rows.update(due_at=due, is_rescheduled=True, updated_at=now()):
                 self.refresh_from_db()
                 raise IllegalTransition(self, "rescheduled", waiting)
             Event.log(run, "rescheduled", touch=self, by=by, due_at=due.isoformat())
         self.refresh_from_db()
         return due
+
+    # Small parts of the verbs.
+
+    def _expect_a_future(self, run: Any) -> None:
+        """Raise NotReady for the step that ended its run: it stays as it failed."""
+        if run.is_finished and run.touches.filter(pk=self.pk, status=self.Status.FAILED).exists():
+            end = run.get_end_reason_display() or run.get_status_display()
+            raise NotReady(f"The run has ended: {end}. Nothing of it is sent any more.")
 
 
 class Revision(models.Model):

@@ -8,98 +8,31 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from sequences.rules.date_words import (
+    DAY_ALONE,
+    DAY_MONTH,
+    HALF,
+    ISO_DATE,
+    MONTH_ALONE,
+    MONTH_DAY,
+    MONTHS,
+    NEXT,
+    NUMBERS,
+    NUMERIC,
+    QUARTER,
+    QUARTERS,
+    RETURN,
+    SEASON,
+    SENTENCE_END,
+    SPAN,
+    TOMORROW,
+    WEEK,
+    WEEKDAY,
+    WEEKDAYS,
+)
+
 MAX_TEXT = 8_000
 FARTHEST = timedelta(days=400)
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january januar janner janvier enero gennaio janeiro januari jan",
-            "february februar fevrier febrero febbraio fevereiro februari feb",
-            "march marz maerz mars marzo marco maart mar",
-            "april avril abril aprile apr",
-            "may mai mayo maggio maio mei",
-            "june juni juin junio giugno junho jun",
-            "july juli juillet julio luglio julho jul",
-            "august aout agosto augustus aug",
-            "september septembre septiembre settembre setembro sept sep",
-            "october oktober octobre octubre ottobre outubro oct okt",
-            "november novembre noviembre novembro nov",
-            "december dezember decembre diciembre dicembre dezembro dec dez",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "monday montag lundi lunes lunedi segunda maandag",
-            "tuesday dienstag mardi martes martedi terca dinsdag",
-            "wednesday mittwoch mercredi miercoles mercoledi quarta woensdag",
-            "thursday donnerstag jeudi jueves giovedi quinta donderdag",
-            "friday freitag vendredi viernes venerdi sexta vrijdag",
-            "saturday samstag samedi sabado sabato zaterdag",
-            "sunday sonntag dimanche domingo domenica zondag",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-NUMBERS = {
-    word: number
-    for number, words in enumerate(
-        (
-            "a an one ein eine einem einer un une uno una um uma een",
-            "two couple zwei deux dos due dois duas twee",
-            "three few drei trois tres tre drie",
-            "four vier quatre cuatro quattro quatro",
-            "five funf fuenf cinq cinco cinque vijf",
-            "six sechs seis sei zes",
-        ),
-        start=1,
-    )
-    for word in words.split()
-}
-MONTH = rf"(?P<month>{'|'.join(MONTHS)})\b\.?"
-ORDINAL = r"(?:st|nd|rd|th|er|re|o|a|e|\.)?"
-YEAR = r"(?:,?\s+(?:de\s+|del\s+)?(?P<year>20\d\d))?"
-DAY_MONTH = re.compile(rf"\b(?P<day>\d{{1,2}}){ORDINAL}\s+(?:of\s+|de\s+)?{MONTH}{YEAR}")
-MONTH_DAY = re.compile(rf"\b{MONTH}\s+(?:the\s+)?(?P<day>\d{{1,2}}){ORDINAL}\b(?!:){YEAR}")
-ISO_DATE = re.compile(r"\b(?P<year>20\d\d)-(?P<month>\d\d)-(?P<day>\d\d)\b")
-# 30.11. and 30/11 and any of them with a year; 3.2 is a version and 10-12 are hours.
-NUMERIC = re.compile(
-    r"(?<![-./\d])(\d{1,2})([./-])(\d{1,2})"
-    r"(?:\2(20\d\d|\d\d)(?![\d-])|(?<=\.\d)\.(?!\d)|(?<=\.\d\d)\.(?!\d)|(?<=/\d)(?![\d/.])"
-    r"|(?<=/\d\d)(?![\d/.]))"
-)
-MONTH_ALONE = re.compile(
-    r"\b(?:in|by|from|around|until|till|since|im|ab|bis|anfang|mitte|ende|en|des|debut|mi|fin|d'ici"
-    r"|jusqu'en|hasta|para|principios\s+de|mediados\s+de|finales\s+de|a|da|fino\s+a|inizio|em|ate"
-    r"|a\s+partir\s+de|vanaf|tot|begin|eind|early|mid|late|end\s+of|start\s+of|beginning\s+of)"
-    rf"[\s-]+{MONTH}{YEAR}"
-)
-QUARTER = re.compile(r"\b(?:q(?P<quarter>[1-4])|(?P<other>[1-4])\.?\s?(?:quartal|trimestre))\b")
-SPAN = re.compile(
-    r"\b(?:in|dans|en|dentro\s+de|tra|fra|em|daqui\s+a|over|after|nach|apres)\s+(?:about\s+|a\s+)?"
-    rf"(?P<count>\d{{1,2}}|{'|'.join(NUMBERS)})\s+(?:of\s+)?"
-    r"(?P<unit>days?|weeks?|months?|tag(?:en)?|wochen?|monat(?:en)?|jours?|semaines?|mois|dias?"
-    r"|semanas?|mes(?:es)?|giorn[oi]|settiman[ae]|mes[ei]|dag(?:en)?|weken|maand(?:en)?)\b"
-)
-NEXT = re.compile(
-    r"\b(?:(?:next|nachste[nrsm]?|naechste[nrsm]?|kommende[nrsm]?|proxim[oa]|prossim[oa]|volgende?"
-    r"|volgend|komende)\s+(?P<unit>week|woche|semana|settimana|month|monat|mes|mese|maand|quarter"
-    r"|quartal|trimestre|kwartaal|year|jahr|ano|anno|jaar)"
-    r"|(?P<after>semaine|mois|trimestre|annee|an|mes|ano|semana)\s+(?:prochaine?|que\s+(?:viene|vem)))"
-)
-WEEKDAY = re.compile(rf"\b(?P<weekday>{'|'.join(WEEKDAYS)})\b")
-TOMORROW = re.compile(r"\b(?:tomorrow|demain|domani|amanha|a\s+partir\s+de\s+manana|ab\s+morgen)\b")
-RETURN = re.compile(
-    r"\b(?:until|till|back|return\w*|again|bis|zuruck|zurueck|wieder|ab|retour|jusqu|revien\w*|reprend"
-    r"|hasta|regres\w*|vuelv\w*|volver\w*|partir|fino|rientr\w*|torn\w*|dal|ate|retorn\w*|volt\w*"
-    r"|tot|terug|weer|vanaf|available|erreichbar)\b"
-)
 
 
 def fold(text: str) -> str:
@@ -128,8 +61,15 @@ def stated_day(text: str, *, today: date) -> date | None:
     """
     text = text[:MAX_TEXT]
     found = [(at, day) for at, day in _days(text, today) if today <= day <= today + FARTHEST]
-    marked = [day for at, day in found if RETURN.search(text[max(0, at - 40) : at + 4])]
+    marked = [day for at, day in found if RETURN.search(_around(text, at))]
     return max(marked or [day for _, day in found], default=None)
+
+
+def _around(text: str, at: int) -> str:
+    """Return the words of the sentence that stand near to a day."""
+    before = SENTENCE_END.split(text[max(0, at - 45) : at])[-1]
+    after = SENTENCE_END.split(text[at : at + 55])[0]
+    return before + after
 
 
 def _days(text: str, today: date) -> Iterator[tuple[int, date]]:
@@ -151,15 +91,25 @@ def _exact_days(text: str, today: date) -> Iterator[tuple[int, date]]:
         if match[2] == "/":
             days.append(_with_year(year, first, second, today))  # month first, as in the US
         coming = [day for day in days if day and today <= day <= today + timedelta(days=120)]
-        yield from _at(match, next(iter(coming), days[0]))
+        # Of 3/4 and 4/3 the nearer one is meant, wherever it was written.
+        yield from _at(match, min(coming, default=days[0]))
 
 
 def _vague_days(text: str, today: date) -> Iterator[tuple[int, date]]:
     for match in MONTH_ALONE.finditer(text):
-        yield from _at(match, _with_year(match["year"], MONTHS[match["month"]], 1, today))
+        yield from _at(match, _part_of_month(match, today))
     for match in QUARTER.finditer(text):
-        month = int(match["quarter"] or match["other"]) * 3 - 2
-        yield from _at(match, _with_year(None, month, 1, today))
+        number = match["quarter"] or match["other"] or QUARTERS[match["named"]]
+        yield from _at(match, _with_year(None, int(number) * 3 - 2, 1, today))
+    for match in HALF.finditer(text):
+        yield from _at(match, _with_year(None, 7, 1, today))
+    for month, pattern in SEASON.items():
+        for match in pattern.finditer(text):
+            yield from _at(match, _with_year(None, month, 7 if month == 1 else 1, today))
+    for match in DAY_ALONE.finditer(text):
+        yield from _at(match, _day_of_month(int(match["day"]), today))
+    for match in WEEK.finditer(text):
+        yield from _at(match, _week(int(match["week"]), today))
     for match in SPAN.finditer(text):
         count = NUMBERS.get(match["count"]) or int(match["count"])
         unit = match["unit"]
@@ -201,6 +151,39 @@ def _with_year(year: str | None, month: int, day: int, today: date) -> date | No
     if this_year and today - this_year < timedelta(days=60):
         return this_year
     return _day(today.year + 1, month, day)
+
+
+def _part_of_month(match: re.Match[str], today: date) -> date | None:
+    """Return the first of the month, or its middle or its end where these were named."""
+    first = _with_year(match["year"], MONTHS[match["month"]], 1, today)
+    if first is None:
+        return None
+    part = match["part"]
+    if re.match(r"mid|mitte|mi\b|mediados|meta|meados|half|medio", part):
+        return first.replace(day=15)
+    if re.match(r"end|fin|fine|final|eind", part):
+        return (first.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    return first
+
+
+def _day_of_month(number: int, today: date) -> date | None:
+    """Return the next day with this number."""
+    this_month = _day(today.year, today.month, number)
+    if this_month and this_month >= today:
+        return this_month
+    return _day(today.year + today.month // 12, today.month % 12 + 1, number)
+
+
+def _week(number: int, today: date) -> date | None:
+    """Return the Monday of the next calendar week with this number."""
+    for year in (today.year, today.year + 1):
+        try:
+            monday = date.fromisocalendar(year, number, 1)
+        except ValueError:
+            return None
+        if monday >= today:
+            return monday
+    return None
 
 
 def _next(unit: str, today: date) -> date:

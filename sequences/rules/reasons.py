@@ -43,6 +43,7 @@ class Reason(StrEnum):
     HELD = "held", Kind.BLOCKED
     STOPPED = "stopped", Kind.BLOCKED
     SEQUENCE = "sequence", Kind.BLOCKED
+    BOUNCES = "bounces", Kind.BLOCKED
     PAUSED = "paused", Kind.BLOCKED
     PAUSED_UNTIL = "paused_until", Kind.DEFERRED
     # The text.
@@ -59,7 +60,12 @@ class Reason(StrEnum):
     MAILBOX = "mailbox", Kind.BLOCKED
     DISCONNECTED = "disconnected", Kind.BLOCKED
     MAILBOX_PAUSED = "mailbox_paused", Kind.BLOCKED
+    AUTHENTICATION = "authentication", Kind.BLOCKED
     SENDER = "sender", Kind.BLOCKED
+    # Who has answered is not known, so a follow-up waits.
+    UNWATCHED = "unwatched", Kind.BLOCKED
+    UNREADABLE = "unreadable", Kind.BLOCKED
+    INBOX = "inbox", Kind.DEFERRED
     # Its own time.
     STEP_BEFORE = "step_before", Kind.DEFERRED
     DELAY = "delay", Kind.DEFERRED
@@ -73,6 +79,7 @@ class Reason(StrEnum):
     VACATION = "vacation", Kind.DEFERRED
     THROTTLE = "throttle", Kind.DEFERRED
     GAP = "gap", Kind.DEFERRED
+    POOL = "pool", Kind.DEFERRED
     # What a day allows.
     MAILBOX_LIMIT = "mailbox_limit", Kind.DEFERRED
     MAILBOX_WARM_UP = "mailbox_warm_up", Kind.DEFERRED

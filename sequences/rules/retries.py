@@ -11,6 +11,8 @@ MAX_ATTEMPTS = len(WAITS) + 1
 
 # Counted from the moment the outcome became unknown, not from the look-up before.
 CHECKS_AT = [timedelta(seconds=s) for s in (30, 60, 120, 240, 480, 900)]
+# A provider that could not be asked at the last mark is asked every 30 s until then.
+LAST_CHECK_AT = timedelta(minutes=19)
 
 
 def wait_after(attempts: int, *, smtp: bool = False) -> timedelta | None:

@@ -237,7 +237,7 @@ def _heading(good: int, bad: int, done: str) -> str:
 
 
 def _with_texts(rows: Any) -> Any:
-    touches = Prefetch("touches", Touch.objects.select_related("step").order_by("position"))
+    touches = Prefetch("touches", Touch.steps.select_related("step").order_by("position"))
     return rows.select_related(
         "workspace", "contact__company", "mailbox", "sequence__mailbox"
     ).prefetch_related(touches)
@@ -259,7 +259,7 @@ def _reading(run: Enrollment) -> dict[str, Any]:
         "texts": readings,
         "foot": footer.full_text("", signature, address).strip(),
         "missing": missing,
-        "sender": f"{sender_name} <{sender}>" if sender_name else sender,
+        "sender": _written(sender_name, sender),
         "value": f"{run.pk}:{run.approval_token()}",
     }
 
@@ -271,3 +271,10 @@ def _left_out(selection: Selection, able: int) -> int:
 
 def _people(number: int) -> str:
     return f"{number:,} prospect" if number == 1 else f"{number:,} prospects"
+
+
+def _written(name: str, sender: str) -> str:
+    """Write a sender as mail programs do; in a pool it is not one address."""
+    if not name or sender == Touch.ANY_OF_POOL:
+        return ", ".join(filter(None, [name, sender]))
+    return f"{name} <{sender}>"

@@ -10,13 +10,14 @@ from outreach.access import needs
 from outreach.requests import MemberRequest
 from outreach.toasts import toast
 from outreach.transitions import IllegalTransition
-from sequences.engine import counts, defining, drafting
+from sequences.engine import counts, defining, drafting, listening, thresholds
 from sequences.engine.enrolling import REASONS
 from sequences.forms.definitions import NewSequenceForm, SettingsForm
 from sequences.models import Batch, Enrollment, NotReady, Sequence, Touch
 from sequences.readymade import BY_KEY, READY_MADE
 from sequences.rules import places, schedule, tokens
 from sequences.views.frame import find, frame, lacks
+from sequences.views.pool import PoolRow, pool_of
 
 BLANK_ROWS = 3
 # What the overview counts: a chip of the table, what its rows are, and the colour of attention.
@@ -79,12 +80,23 @@ def _overview(
         "sent": _sent(sequence),
         "steps": list(sequence.steps.all()),
         "window": _hours(sequence),
+        "pool": (pool := pool_of(sequence)),
+        "takes_turns": any(not row.is_out for row in pool),
+        "pool_limit": sum(row.limit for row in pool if not row.is_out),
+        "bounces": thresholds.of_sequence(sequence),
         "free_days": _free_days(sequence),
+        "unheard": _unheard(sequence, pool),
         "batches": [(batch, _said(batch)) for batch in _recent(batches)],
         "is_unattended": sequence.approval_mode == Sequence.ApprovalMode.AUTOMATIC
         and not drafting.may_approve(sequence),
     }
     return render(request, "sequences/definition/overview.html", context, status=status)
+
+
+def _unheard(sequence: Sequence, pool: list[PoolRow]) -> str:
+    """Say why follow-ups of one of its mailboxes would wait for a person."""
+    pooled = [listening.warning(row.member.mailbox) for row in pool]
+    return next(filter(None, pooled or [listening.warning(sequence.mailbox)]), "")
 
 
 def _recent(batches: Any) -> list[Batch]:
@@ -124,7 +136,7 @@ def _free_days(sequence: Sequence) -> str:
 
 
 def _sent(sequence: Sequence) -> int:
-    sent = Touch.objects.filter(enrollment__sequence=sequence, status=Touch.Status.SENT)
+    sent = Touch.steps.filter(enrollment__sequence=sequence, status=Touch.Status.SENT)
     return sent.filter(enrollment__workspace=sequence.workspace_id).count()
 
 
@@ -145,7 +157,7 @@ def _save_settings(request: MemberRequest, pk: int) -> HttpResponse:
     form = _form(request, find(request, pk))
     if form.is_valid():
         try:
-            defining.configure(sequence, form.changes, by=request.user)
+            defining.configure(sequence, form.changes, by=request.user, pool=form.chosen_pool)
         except NotReady as problem:
             form.add_error(None, str(problem))
         else:

@@ -11,7 +11,7 @@ from outreach.access import needs
 from outreach.htmx import page_or_part, wants_part
 from outreach.requests import MemberRequest
 from outreach.times import now
-from sequences import cards, rows, upcoming
+from sequences import cards, inbox, rows, upcoming
 from sequences.engine import explain
 from sequences.models import Enrollment, NotReady, Reply, TextChanged, Touch
 
@@ -67,6 +67,7 @@ def context_of(request: MemberRequest, run: Enrollment, **more: Any) -> dict[str
         "monday": f"{monday:%a %H:%M}",
         "local_time": cards.local_time(run),
         "replies": run.replies.select_related("mail", "corrected_by")[:20],
+        "written": inbox.written(run),
         "labels": Reply.Label.choices,
         "missing": missing(run),
         "shown": run.approval_token(),

@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from mailboxes.models import Mailbox
 from outreach.access import needs
 from outreach.htmx import page_or_part, wants_part
 from outreach.requests import MemberRequest
@@ -14,7 +15,7 @@ from outreach.times import now
 from outreach.toasts import toast
 from outreach.transitions import IllegalTransition
 from outreach.views.shell import STOP_POLLING
-from sequences.engine import enrolling
+from sequences.engine import enrolling, pooling
 from sequences.forms.definitions import AudienceForm
 from sequences.models import Batch, Enrollment, NotReady, Sequence
 from sequences.rules import schedule
@@ -98,14 +99,26 @@ def _pace(sequence: Sequence, day: int | None = None) -> int:
     minutes = (schedule.closes_at(start, sequence.window) - start) / timedelta(minutes=1)
     most = [int(minutes * sequence.per_minute) or 1]
     most += filter(None, (sequence.daily_limit, sequence.workspace.daily_limit))
-    mailbox = sequence.mailbox
-    if mailbox:
-        most.append(mailbox.daily_limit)
-        if mailbox.gap_least and mailbox.gap_most:
-            most.append(int(minutes * 120 / (mailbox.gap_least + mailbox.gap_most)) or 1)
-    for owner in filter(None, (sequence, mailbox)):
-        if owner.warm_up and day is not None:
-            most.append(owner.warm_up.on(day))
+    if sequence.warm_up and day is not None:
+        most.append(sequence.warm_up.on(day))
+    if senders := _senders(sequence):
+        most.append(sum(_pace_of(mailbox, minutes, day) for mailbox in senders))
+    return min(most)
+
+
+def _senders(sequence: Sequence) -> list[Mailbox]:
+    """Return the mailboxes that first mails leave from: the pool, or the sequence's own."""
+    pool = sequence.pool.select_related("mailbox") if sequence.rotates else ()
+    within = [member.mailbox for member in pool if pooling.in_rotation(member)]
+    return within or list(filter(None, [sequence.mailbox]))
+
+
+def _pace_of(mailbox: Mailbox, minutes: float, day: int | None) -> int:
+    most = [mailbox.daily_limit]
+    if mailbox.gap_least and mailbox.gap_most:
+        most.append(int(minutes * 120 / (mailbox.gap_least + mailbox.gap_most)) or 1)
+    if mailbox.warm_up and day is not None:
+        most.append(mailbox.warm_up.on(day))
     return min(most)
 
 

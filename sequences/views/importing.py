@@ -1,12 +1,9 @@
 """Importing contacts: choose a file, say what its columns are, look at the check, import."""
 
-import csv
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from math import ceil
 from typing import Any
-from urllib.parse import quote
 
 from django.db.models import Count, QuerySet, Value
 from django.db.models.functions import Left, StrIndex
@@ -25,6 +22,7 @@ from outreach.views.shell import STOP_POLLING
 from sequences.engine import importing
 from sequences.forms.importing import MappingForm, UploadForm
 from sequences.models import Import
+from sequences.views.files import csv_file
 
 RECENT = 10
 PROBLEMS_SHOWN = 10
@@ -82,7 +80,7 @@ def new(request: MemberRequest) -> HttpResponse:
 @needs("member")
 def sample(request: MemberRequest) -> StreamingHttpResponse:
     """Give a small file to start from."""
-    return _csv("contacts-sample.csv", iter(SAMPLE))
+    return csv_file("contacts-sample.csv", iter(SAMPLE))
 
 
 @never_cache
@@ -165,7 +163,7 @@ def problems(request: MemberRequest, pk: int) -> StreamingHttpResponse:
     job = _find(request, pk)
     stem = job.name.rpartition(".")[0] or job.name
     delimiter = job.delimiter if len(job.delimiter) == 1 else ","
-    return _csv(f"{stem}-problems.csv", importing.problem_rows(job), delimiter)
+    return csv_file(f"{stem}-problems.csv", importing.problem_rows(job), delimiter)
 
 
 def _find(request: MemberRequest, pk: int) -> Import:
@@ -230,24 +228,3 @@ def _reasons(job: Import) -> QuerySet:
     kind = Left("reason", StrIndex("reason", Value(":")) - 1)
     kinds = job.problems.order_by().values(kind=kind).annotate(count=Count("pk"))
     return kinds.order_by("-count", "kind")
-
-
-class _Echo:
-    """A file whose lines are handed on as they are written."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def _csv(name: str, rows: Iterator[list[str]], delimiter: str = ",") -> StreamingHttpResponse:
-    writer = csv.writer(_Echo(), delimiter=delimiter)
-
-    def lines() -> Iterator[str]:
-        # Excel reads UTF-8 only with the mark.
-        yield "\ufeff"
-        for row in rows:
-            yield writer.writerow(row)
-
-    answer = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    return answer

@@ -127,7 +127,7 @@ def _about(request: MemberRequest, queue: Any, run: Enrollment) -> dict[str, Any
 
 def _lacking(runs: list[Enrollment]) -> set[int]:
     """Return which of these runs cannot be approved until somebody fills in a value."""
-    drafts = Touch.objects.filter(enrollment__in=runs, status=Touch.Status.DRAFT)
+    drafts = Touch.steps.filter(enrollment__in=runs, status=Touch.Status.DRAFT)
     return set(drafts.exclude(missing=[]).values_list("enrollment_id", flat=True))
 
 

@@ -3,18 +3,21 @@
 import json
 
 from django.db import transaction
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from outreach.access import needs
 from outreach.htmx import page_or_part, wants_part
 from outreach.models import AuditEntry
 from outreach.requests import MemberRequest
 from outreach.toasts import toast
+from sequences.engine import suppression_files
+from sequences.engine.importing import Unreadable
 from sequences.engine.suppressing import suppress
-from sequences.forms.contacts import SuppressForm
+from sequences.forms.contacts import SuppressForm, SuppressionFileForm
 from sequences.models import Suppression
+from sequences.views.files import csv_file
 from sequences.views.newest import newest
 
 
@@ -33,12 +36,16 @@ def add(request: MemberRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, form, status=422)
     value = form.cleaned_data["value"]
+    put_on_list(request, value, source="Suppression list")
+    return redirect("sequences:suppressions")
+
+
+def put_on_list(request: MemberRequest, value: str, *, source: str) -> None:
+    """Suppress an address or a domain in this member's name, and say so."""
     known = Suppression.objects.within(request.workspace).filter(value=value).exists()
     reason = Suppression.Reason.BY_HAND
     with transaction.atomic():
-        entry = suppress(
-            request.workspace, value, reason=reason, source="Suppression list", by=request.user
-        )
+        entry = suppress(request.workspace, value, reason=reason, source=source, by=request.user)
         if not known:
             AuditEntry.note(request.workspace, "suppress", by=request.user, about=entry)
     toast(
@@ -49,7 +56,34 @@ def add(request: MemberRequest) -> HttpResponse:
         if entry.is_domain
         else f"{value} is never written to again.",
     )
-    return redirect("sequences:suppressions")
+
+
+@require_http_methods(["GET", "POST"])
+@needs("member")
+def take_in(request: MemberRequest) -> HttpResponse:
+    """Put all of a file on the list, and tell what was taken and what was not."""
+    form = SuppressionFileForm(request.POST or None, request.FILES or None)
+    report = None
+    if request.method == "POST" and form.is_valid():
+        upload = form.cleaned_data["file"]
+        try:
+            # One byte more tells that it is too large, without reading the rest.
+            content = upload.read(suppression_files.MAX_BYTES + 1)
+            report = suppression_files.take_in(
+                request.workspace, upload.name, content, by=request.user
+            )
+        except Unreadable as problem:
+            form.add_error("file", str(problem))
+    context = {"form": form, "report": report}
+    status = 422 if form.errors else 200
+    return render(request, "contacts/import_suppressions.html", context, status=status)
+
+
+@require_GET
+@needs("member")
+def export(request: MemberRequest) -> StreamingHttpResponse:
+    """Give the whole list as a file, which the import reads."""
+    return csv_file("suppression-list.csv", suppression_files.rows_of(request.workspace))
 
 
 @require_POST

@@ -145,7 +145,7 @@ def fill(request: MemberRequest, pk: int) -> HttpResponse:
 
 def find(request: MemberRequest, pk: int) -> Touch:
     """Return a step of this workspace; else 404."""
-    mine = Touch.objects.filter(
+    mine = Touch.steps.filter(
         enrollment__workspace=request.workspace, enrollment__dropped_at__isnull=True
     )
     return get_object_or_404(mine, pk=pk)

@@ -46,9 +46,9 @@ def fill(rows: int) -> User:
         )
         for position in range(1, 5):
             Step.objects.create(sequence=sequence, position=position, body="Hello", delay_days=3)
-    with _fast():
-        _insert(Company, companies, name="'Company ' || i", domain="'company' || i || '.test'")
-        _insert(
+    with fast():
+        insert(Company, companies, name="'Company ' || i", domain="'company' || i || '.test'")
+        insert(
             Contact,
             rows,
             company_id=f"1 + i % {companies}",
@@ -58,7 +58,7 @@ def fill(rows: int) -> User:
             title="(array['COO', 'Head of Sales', 'Founder', ''])[1 + i % 4]",
             search="'first' || i || ' last' || i || ' company ' || i",
         )
-        _insert(
+        insert(
             Enrollment,
             rows,
             source=f"(SELECT i, {HASH.format('i')} AS h, {HASH.format('i * 31 + 7')} AS t "
@@ -78,7 +78,7 @@ def fill(rows: int) -> User:
             "ELSE now() - make_interval(secs => t * 7776000) END",
             created_at="now() - make_interval(secs => 7776000 + t * 864000)",
         )
-        _insert(
+        insert(
             Touch,
             rows * 2,
             enrollment_id="1 + (i - 1) / 2",
@@ -98,7 +98,7 @@ def _choose(value: str, steps: list[tuple[float, str]]) -> str:
     return f"CASE {cases} END"
 
 
-def _insert(model: type[models.Model], rows: int, *, source: str = "", **given: str) -> None:
+def insert(model: type[models.Model], rows: int, *, source: str = "", **given: str) -> None:
     """INSERT … SELECT: the given columns as SQL over i, all others as the model's defaults."""
     columns: dict[str, str] = {}
     values: list[Any] = []
@@ -129,7 +129,7 @@ def _default(field: models.Field) -> Any:
 
 
 @contextmanager
-def _fast() -> Iterator[None]:
+def fast() -> Iterator[None]:
     """Leave the checks of foreign keys to the care taken above."""
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")

@@ -1,11 +1,7 @@
 """The Sequences table, whole page, against Django's admin and a bare page on the same rows."""
 
-import json
-import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from io import BytesIO
@@ -14,9 +10,6 @@ from typing import Any
 
 from django.core.cache import cache
 from django.core.handlers.wsgi import WSGIHandler
-from django.core.management import call_command
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -24,12 +17,14 @@ from sequences.filters import SORTS
 from sequences.models import Enrollment
 from sequences.pages import SIZE, Key
 from tests.benchmarks import seed
+from tests.benchmarks.databases import Database, seeded
+from tests.benchmarks.report import Targets, judge, say
 
 SMALL = 10_000
 DEEP = 2_000
 ROUNDS = 9
 TABLE = "/sequences/"
-TARGETS = {
+TARGETS: Targets = {
     "table_vs_admin": (">=", 15),
     "table_vs_bare": ("<=", 0.7),
     "table_growth": ("<=", 1.2),
@@ -40,10 +35,8 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Place:
-    """One seeded database, and who is signed in to it."""
+    """Who is signed in to a database, and its deep page."""
 
-    rows: int
-    wrapper: BaseDatabaseWrapper
     cookie: str
     deep: int
     deep_url: str
@@ -54,7 +47,7 @@ class Case:
     """One request to time, and what its answer has to contain to count."""
 
     name: str
-    place: Place
+    database: Database[Place]
     url: str
     proof: str
     each_round: int
@@ -65,18 +58,19 @@ class Case:
 def run(rows: int) -> int:
     """Seed, measure and report; the exit code is 1 when a target is missed."""
     say(f"Seeding {rows:,} and {SMALL:,} rows ...")
-    with databases(rows, SMALL) as (large, small):
+    with seeded([rows, SMALL], prepare) as (large, small):
+        deep = large.found
         cases = [
             Case("table", large, TABLE, f"1–{SIZE} of", 12),
             Case("table, counts anew", large, TABLE, f"1–{SIZE} of", 4, counts_kept=False),
-            Case("table, deep page", large, large.deep_url, f"{large.deep * SIZE:,} of", 12),
+            Case("table, deep page", large, deep.deep_url, f"{deep.deep * SIZE:,} of", 12),
             Case("table, small", small, TABLE, f"1–{SIZE} of", 12),
             Case("Django admin", large, "/plain-admin/sequences/enrollment/", "result_list", 2),
             Case("bare page", large, "/bare/", " rows</p>", 3, signed_in=False),
         ]
         times = measure(cases)
         queries = count_queries(cases[0])
-    report(cases, times, queries, large)
+    report(cases, times, queries, deep.deep)
     middle = {name: median(taken) for name, taken in times.items()}
     figures = {
         "table_vs_admin": round(middle["Django admin"] / middle["table"], 1),
@@ -85,7 +79,7 @@ def run(rows: int) -> int:
         "table_deep": round(middle["table, deep page"] / middle["table"], 2),
         "table_queries": queries,
     }
-    return judge(figures)
+    return judge(figures, TARGETS)
 
 
 def measure(cases: list[Case]) -> dict[str, list[float]]:
@@ -94,7 +88,7 @@ def measure(cases: list[Case]) -> dict[str, list[float]]:
     times: dict[str, list[float]] = {case.name: [] for case in cases}
     for number in range(ROUNDS + 1):
         for case in cases:
-            with using(case.place):
+            with case.database.used():
                 for _ in range(case.each_round):
                     taken = ask(handler, case)
                     # The first round only warms up.
@@ -122,7 +116,7 @@ def ask(handler: WSGIHandler, case: Case) -> float:
         "wsgi.url_scheme": "http",
     }
     if case.signed_in:
-        environ["HTTP_COOKIE"] = case.place.cookie
+        environ["HTTP_COOKIE"] = case.database.found.cookie
     status: list[str] = []
     start = time.perf_counter()
     response = handler(environ, lambda line, headers: status.append(line))
@@ -136,60 +130,19 @@ def ask(handler: WSGIHandler, case: Case) -> float:
 
 
 def count_queries(case: Case) -> int:
-    with using(case.place), CaptureQueriesContext(case.place.wrapper) as captured:
+    with case.database.used(), CaptureQueriesContext(case.database.wrapper) as captured:
         ask(WSGIHandler(), case)
     return len(captured)
 
 
-@contextmanager
-def using(place: Place) -> Any:
-    """Let every query go to this database, and keep its counts from the others'."""
-    before = connections["default"], cache.key_prefix
-    connections["default"], cache.key_prefix = place.wrapper, str(place.rows)
-    try:
-        yield
-    finally:
-        connections["default"], cache.key_prefix = before
-
-
-@contextmanager
-def databases(*sizes: int) -> Any:
-    """Create, seed and in the end drop one database for each size."""
-    base = connections["default"]
-    names = [f"outreach_bench_{os.getpid()}_{size}" for size in sizes]
-    server = base.copy("default")
-    server.settings_dict = base.settings_dict | {"NAME": "postgres"}
-    places = []
-    try:
-        for name, size in zip(names, sizes, strict=True):
-            with server.cursor() as cursor:
-                cursor.execute(f'CREATE DATABASE "{name}"')
-            wrapper = base.copy("default")
-            wrapper.settings_dict = base.settings_dict | {"NAME": name}
-            places.append(prepare(wrapper, size))
-        yield places
-    finally:
-        connections["default"] = base
-        for place in places:
-            place.wrapper.close()
-        for name in names:
-            with server.cursor() as cursor:
-                cursor.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        server.close()
-
-
-def prepare(wrapper: BaseDatabaseWrapper, rows: int) -> Place:
-    """Migrate and fill one database, sign its owner in, and find the deep page's link."""
-    connections["default"] = wrapper
-    start = time.perf_counter()
-    call_command("migrate", verbosity=0)
+def prepare(rows: int) -> Place:
+    """Fill one database, sign its owner in, and find the deep page's link."""
     owner = seed.fill(rows)
     client = Client()
     client.force_login(owner)
     cookie = SimpleCookie({key: morsel.value for key, morsel in client.cookies.items()})
-    say(f"  {rows:,} rows in {time.perf_counter() - start:.0f} s")
     deep = min(DEEP, max(2, rows // 2 // SIZE))
-    return Place(rows, wrapper, cookie.output(header="", sep=";").strip(), deep, deep_link(deep))
+    return Place(cookie.output(header="", sep=";").strip(), deep, deep_link(deep))
 
 
 def deep_link(page: int) -> str:
@@ -202,27 +155,11 @@ def deep_link(page: int) -> str:
     return f"{TABLE}?after={Key(last['last_sent_at'], last['pk'], behind).write(sort)}"
 
 
-def report(cases: list[Case], times: dict[str, list[float]], queries: int, large: Place) -> None:
+def report(cases: list[Case], times: dict[str, list[float]], queries: int, deep: int) -> None:
     say(f"\nWhole pages through the WSGI handler, {ROUNDS} interleaved rounds, milliseconds:")
     say(f"  {'':<18}{'rows':>12}{'median':>10}{'lowest':>10}{'highest':>10}")
     for case in cases:
         taken = [second * 1000 for second in times[case.name]]
         line = f"{median(taken):>10.1f}{min(taken):>10.1f}{max(taken):>10.1f}"
-        say(f"  {case.name:<18}{case.place.rows:>12,}{line}")
-    say(f"  The deep page is page {large.deep:,}; the table page makes {queries} queries.\n")
-
-
-def judge(figures: dict[str, float]) -> int:
-    """Print one line of JSON for each figure; returns 1 when one misses its target."""
-    missed = 0
-    for name, value in figures.items():
-        sign, target = TARGETS[name]
-        compare: Callable[[float, float], bool] = float.__ge__ if sign == ">=" else float.__le__
-        missed |= not compare(float(value), float(target))
-        say(json.dumps({"figure": name, "value": value, "target": f"{sign} {target}"}))
-    return int(missed)
-
-
-def say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+        say(f"  {case.name:<18}{case.database.size:>12,}{line}")
+    say(f"  The deep page is page {deep:,}; the table page makes {queries} queries.\n")

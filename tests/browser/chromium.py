@@ -24,6 +24,10 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # One process draws, and one thread in it: the tests themselves need the other cores.
+    "--in-process-gpu",
+    "--num-raster-threads=1",
+    "--renderer-process-limit=1",
 ]
 
 

@@ -2,22 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from outreach.models import User
-from tests.browser.chromium import CHROMIUM, FLAGS, sign_in
+from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.browser.places import Product, product_of
+from tests.browser.windows import WAIT, Faults, Windows
 
-WAIT = 10_000
 expect.set_options(timeout=WAIT)
 
 
@@ -59,38 +57,6 @@ def static_files_are_kept() -> Iterator[None]:
         yield
 
 
-@dataclass
-class Faults:
-    """What went wrong in the pages of a test, but for what the test says it provokes."""
-
-    seen: list[str] = field(default_factory=list)
-    provoked: list[str] = field(default_factory=list)
-
-    def provoke(self, *words: str) -> None:
-        self.provoked += words
-
-    def add(self, text: str) -> None:
-        self.seen.append(text)
-
-    @property
-    def unexpected(self) -> list[str]:
-        return [text for text in self.seen if not any(word in text for word in self.provoked)]
-
-    def watch(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.add(f"script error: {error}"))
-        page.on("crash", lambda _: self.add("the page crashed"))
-        page.on(
-            "console",
-            lambda said: self.add(f"console: {said.text}") if said.type == "error" else None,
-        )
-        page.on(
-            "response",
-            lambda answer: (
-                self.add(f"{answer.status} {answer.url}") if answer.status >= 500 else None
-            ),
-        )
-
-
 @pytest.fixture
 def faults() -> Iterator[Faults]:
     """Fail the test on script errors, console errors (the policy's too) and answers over 500."""
@@ -106,34 +72,21 @@ def faults() -> Iterator[Faults]:
 Opener = Callable[..., Page]
 
 
+@pytest.fixture(scope="package")
+def windows(browser: Browser, live_server: LiveServer) -> Iterator[Windows]:
+    """The windows that the tests of a process take turns with."""
+    windows = Windows(browser, live_server.url)
+    yield windows
+    windows.close()
+
+
 @pytest.fixture
-def open_page(
-    browser: Browser, live_server: LiveServer, faults: Faults, db_ready: None
-) -> Iterator[Opener]:
+def open_page(windows: Windows, faults: Faults, db_ready: None) -> Iterator[Opener]:
     """Open pages as somebody, in a context of their own: open_page(alice, width=390)."""
-    contexts: list[BrowserContext] = []
-
-    def open_page(user: User | None = None, *, width: int = 1440, **values: Any) -> Page:
-        height = 844 if width < 600 else 900
-        context = browser.new_context(
-            base_url=live_server.url,
-            viewport={"width": width, "height": height},
-            locale="en-US",
-            **{"reduced_motion": "reduce"} | values,
-        )
-        context.set_default_timeout(WAIT)
-        contexts.append(context)
-        context.on("page", faults.watch)
-        if user:
-            sign_in(context, live_server.url, user)
-        return context.new_page()
-
-    yield open_page
-    for context in contexts:
-        for page in context.pages:
-            # What is still being answered must not meet the emptying of the database.
-            page.goto("about:blank")
-        context.close()
+    windows.faults = faults
+    yield windows.open
+    # What is still being answered must not meet the emptying of the database.
+    windows.take_back()
 
 
 @pytest.fixture

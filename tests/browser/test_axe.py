@@ -19,7 +19,10 @@ from tests.browser.widths import too_wide
 from tests.factories import approve
 
 # Pages that look different on a phone: rows are cards, panes are stacked, the sidebar is a bar.
-ON_A_PHONE = ("active", "drawer", "review", "steps of a draft", "contacts", "members", "sign in")
+ON_A_PHONE = (
+    *("active", "drawer", "review", "inbox", "inbox, the list", "steps of a draft", "contacts"),
+    *("members", "sign in"),
+)
 
 # The same on every page, and looked at on the first.
 FRAME = ".side"
@@ -80,7 +83,16 @@ def test_what_a_stranger_and_a_newcomer_see(
 ) -> None:
     faults.provoke("status of 404", "status of 403", "status of 500", "500 http")
     stranger, newcomer = open_page(bypass_csp=True), open_page(carol, bypass_csp=True)
-    empty = ("sequences", "review", "contacts", "lists", "suppressions", "mailboxes", "enroll")
+    empty = (
+        "sequences",
+        "review",
+        "inbox",
+        "contacts",
+        "lists",
+        "suppressions",
+        "mailboxes",
+        "enroll",
+    )
 
     found = walk(stranger, public_pages(workspace, alice).items())
     found += walk(newcomer, [(f"empty {name}", f"/{name}/") for name in empty])

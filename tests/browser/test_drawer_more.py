@@ -1,11 +1,13 @@
 """What the drawer does by itself, and how one gets from its first lines to the step they name."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from mailboxes.providers import provider_for
+from outreach import times
 from outreach.models import User, Workspace
 from outreach.times import now
 from sequences.engine import sending
@@ -13,6 +15,8 @@ from sequences.models import Enrollment, Touch
 from tests.browser.conftest import Faults, Opener
 from tests.browser.rows import fail_first_step, make_run, row_of
 from tests.factories import approve, make_sequence
+
+WEDNESDAY = datetime(2027, 3, 10, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -115,15 +119,16 @@ def test_sending_again_what_may_have_arrived_is_asked_first(
 def test_a_pause_until_monday_is_two_clicks_away(
     page: Page, workspace: Workspace, alice: User
 ) -> None:
-    run = approve(make_run(workspace, "Ana Ruiz", make_sequence(workspace)), by=alice)
-    page.goto(f"/sequences/?open={run.pk}")
-    drawer = page.get_by_role("dialog", name="Ana Ruiz")
+    with times.clock(lambda: WEDNESDAY):
+        run = approve(make_run(workspace, "Ana Ruiz", make_sequence(workspace)), by=alice)
+        page.goto(f"/sequences/?open={run.pk}")
+        drawer = page.get_by_role("dialog", name="Ana Ruiz")
 
-    drawer.get_by_text("Pause until…").click()
-    drawer.get_by_role("button", name=re.compile("^Pause until Mon 09:00")).click()
+        drawer.get_by_text("Pause until…").click()
+        drawer.get_by_role("button", name=re.compile("^Pause until Mon 09:00")).click()
 
-    expect(drawer.get_by_text(re.compile("^Paused until Mon"))).to_be_visible()
-    expect(row_of(page, run).get_by_text(re.compile("until Mon"))).to_have_count(1)
+        expect(drawer.get_by_text(re.compile("^Paused until Mon"))).to_be_visible()
+        expect(row_of(page, run).get_by_text(re.compile("until Mon"))).to_have_count(1)
     run.refresh_from_db()
     assert run.status == "paused"
 

@@ -20,7 +20,7 @@ from sequences.models import (
     Touch,
 )
 from tests.browser.rows import fail_first_step
-from tests.factories import approve, make_enrollment, make_mailbox, make_sequence
+from tests.factories import approve, make_enrollment, make_mailbox, make_pool, make_sequence
 
 WEDNESDAY = datetime(2027, 3, 10, 12, tzinfo=UTC)
 TODAY = WEDNESDAY.date()
@@ -129,6 +129,13 @@ def _sequence(workspace: Workspace, alice: User) -> Enrollment:
     return run
 
 
+@says(Reason.BOUNCES, "paused itself: 2 of 20 mails bounced (10.0 %), more than 5.0 %.")
+def _bounces(workspace: Workspace, alice: User) -> Enrollment:
+    run = approved(workspace, alice)
+    run.sequence.pause_itself("2 of 20 mails bounced (10.0 %), more than 5.0 %.")
+    return run
+
+
 @says(Reason.PAUSED, "Paused until somebody resumes it")
 def _paused(workspace: Workspace, alice: User) -> Enrollment:
     run = approved(workspace, alice)
@@ -215,10 +222,45 @@ def _mailbox_paused(workspace: Workspace, alice: User) -> Enrollment:
     return run
 
 
+@says(Reason.AUTHENTICATION, "SPF of brightline.test fails for over 72 hours. Check its domain")
+def _authentication(workspace: Workspace, alice: User) -> Enrollment:
+    run = approved(workspace, alice)
+    stopped = {"failing_since": WEDNESDAY - timedelta(days=3), "cold_stopped_at": WEDNESDAY}
+    return mailbox_of(run, failing_note="SPF of brightline.test fails", **stopped)
+
+
 @says(Reason.SENDER, "It was approved to leave from")
 def _sender(workspace: Workspace, alice: User) -> Enrollment:
     run = approved(workspace, alice)
     return mailbox_of(run, email=f"new{run.pk}@brightline.test")
+
+
+def followed_up(workspace: Workspace, alice: User, **mailbox: object) -> Enrollment:
+    """A run whose first step went out two days ago, from a mailbox with a real server."""
+    values = {"provider": "smtp", "imap_host": "imap.brightline.test"} | mailbox
+    run = approved(workspace, alice, mailbox=make_mailbox(workspace, **values))
+    earlier = WEDNESDAY - timedelta(days=2)
+    first_step(run, status="sent", sent_at=earlier)
+    Touch.objects.filter(enrollment=run, position=2).update(status="scheduled", due_at=WEDNESDAY)
+    Enrollment.everywhere.filter(pk=run.pk).update(status="active", last_sent_at=earlier)
+    return run
+
+
+@says(Reason.UNWATCHED, "is not read, so nobody would notice an answer.")
+def _unwatched(workspace: Workspace, alice: User) -> Enrollment:
+    return followed_up(workspace, alice, imap_host="")
+
+
+@says(Reason.UNREADABLE, "cannot be read: [AUTHENTICATIONFAILED] Wrong password. Mailboxes")
+def _unreadable(workspace: Workspace, alice: User) -> Enrollment:
+    return followed_up(
+        workspace, alice, inbox_error="[AUTHENTICATIONFAILED] Wrong password.", inbox_faults=3
+    )
+
+
+@says(Reason.INBOX, "has been read: an answer would stop it.")
+def _inbox(workspace: Workspace, alice: User) -> Enrollment:
+    return followed_up(workspace, alice, inbox_read_at=WEDNESDAY - timedelta(minutes=3))
 
 
 @says(Reason.STEP_BEFORE, "Waits for step 1")
@@ -289,6 +331,14 @@ def _gap(workspace: Workspace, alice: User) -> Enrollment:
     return mailbox_of(run, gap_least=60, gap_most=900, next_free_at=SOON)
 
 
+@says(Reason.POOL, "None of the pool's 2 mailboxes may send before;")
+def _pool(workspace: Workspace, alice: User) -> Enrollment:
+    sequence = make_sequence(workspace)
+    for mailbox in make_pool(sequence, 2):
+        MailboxDay.objects.create(mailbox=mailbox, day=TODAY, quota=50, sent=50)
+    return approve(make_enrollment(sequence=sequence), by=alice)
+
+
 @says(Reason.MAILBOX_LIMIT, "has sent its 50 mails of the day.")
 def _mailbox_limit(workspace: Workspace, alice: User) -> Enrollment:
     run = approved(workspace, alice)
@@ -345,7 +395,7 @@ def _workspace_limit(workspace: Workspace, alice: User) -> Enrollment:
 
 
 # The step that a reason is about, where it is not the first.
-STEPS = {Reason.STEP_BEFORE: 2}
+STEPS = dict.fromkeys([Reason.STEP_BEFORE, Reason.UNWATCHED, Reason.UNREADABLE, Reason.INBOX], 2)
 
 
 def test_every_reason_is_shown_in_the_drawer_with_its_sentence(

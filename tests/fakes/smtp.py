@@ -4,12 +4,13 @@
 """
 
 import argparse
+import asyncio
 import ipaddress
 import socket
 import ssl
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,9 +49,13 @@ class Sink:
     user: str = ""
     password: str = ""
     implicit_tls: bool = False
+    # Told of each mail before the server says 250, and how long it thinks before and after.
+    taken: Callable[[bytes], None] | None = None
+    thinks: float = 0
 
     async def handle_DATA(self, server: Server, session: Session, envelope: Envelope) -> str:
         login = session.auth_data
+        await asyncio.sleep(self.thinks)
         self.accepted.append(
             Accepted(
                 raw=envelope.original_content or b"",
@@ -60,6 +65,9 @@ class Sink:
                 encrypted=self.implicit_tls or session.ssl is not None,
             )
         )
+        if self.taken:
+            self.taken(self.accepted[-1].raw)
+        await asyncio.sleep(self.thinks)
         return f"250 2.0.0 Ok: queued as {len(self.accepted)}"
 
     def sign_in(
@@ -79,9 +87,11 @@ def running_sink(
     certificate: Path | None = None,
     implicit_tls: bool = False,
     smtputf8: bool = False,
+    taken: Callable[[bytes], None] | None = None,
+    thinks: float = 0,
 ) -> Iterator[Sink]:
     """A real SMTP server on a free port: sign-in and TLS when a user or certificate is given."""
-    sink = Sink(host, port or free_port(), [], user, password, implicit_tls)
+    sink = Sink(host, port or free_port(), [], user, password, implicit_tls, taken, thinks)
     context = server_context(certificate) if certificate else None
     controller = Controller(
         sink,
@@ -158,6 +168,17 @@ DRIP = "drip"  # answer without end, a byte at a time
 ACCEPT_AND_DROP = "accept and drop"  # take the mail, then close before the answer
 ACCEPT_AND_HANG = "accept and hang"
 
+
+@dataclass(frozen=True)
+class Late:
+    """An answer that comes after so many seconds."""
+
+    seconds: float
+    answer: str
+
+
+Answer = str | Late
+
 USUAL = {
     "CONNECT": "220 fake ESMTP",
     "EHLO": "250-fake\r\n250-SIZE 10000000\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME",
@@ -177,6 +198,10 @@ class Scripted:
     """A server that answers by script: per command one answer, or a list used up one by one."""
 
     script: dict[str, str | list[str]]
+    # In place of a script: what to answer to a command, and to which mail.
+    decide: Callable[[str, bytes], Answer] | None = None
+    taken: Callable[[bytes], None] | None = None
+    patience: float = 30
     port: int = 0
     accepted: list[bytes] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
@@ -184,7 +209,9 @@ class Scripted:
     cut_off: int = 0  # mails whose final dot never came
     over: Event = field(default_factory=Event)
 
-    def answer_to(self, command: str) -> str:
+    def answer_to(self, command: str, mail: bytes = b"") -> Answer:
+        if self.decide and (decided := self.decide(command, mail)):
+            return decided
         answer = self.script.get(command, USUAL.get(command, "502 5.5.1 not implemented"))
         if isinstance(answer, str):
             return answer
@@ -200,7 +227,7 @@ class Scripted:
             Thread(target=self.talk, args=[line], daemon=True).start()
 
     def talk(self, line: socket.socket) -> None:
-        line.settimeout(30)
+        line.settimeout(self.patience)
         # A client that breaks the connection is part of the test, not a fault of this server.
         with line, suppress(OSError), line.makefile("rb") as lines:
             if not self.reply(line, "CONNECT"):
@@ -229,11 +256,16 @@ class Scripted:
 
     def reply(self, line: socket.socket, command: str, mail: bytes = b"") -> str:
         """Give the scripted answer; empty when the conversation is over."""
-        answer = self.answer_to(command)
+        answer = self.answer_to(command, mail)
+        if isinstance(answer, Late):
+            self.over.wait(answer.seconds)
+            answer = answer.answer
         if mail and (answer.startswith("2") or answer in (ACCEPT_AND_DROP, ACCEPT_AND_HANG)):
             self.accepted.append(mail)
+            if self.taken:
+                self.taken(mail)
         if answer in (HANG, ACCEPT_AND_HANG):
-            self.over.wait(30)
+            self.over.wait(self.patience)
             return ""
         if answer == DRIP:
             while not self.over.wait(0.05):
@@ -251,7 +283,13 @@ class Scripted:
 @contextmanager
 def running_script(**script: str | list[str]) -> Iterator[Scripted]:
     """A server on a free port that fails where the script says so."""
-    server = Scripted(script)
+    with serving(Scripted(script)) as server:
+        yield server
+
+
+@contextmanager
+def serving(server: Scripted) -> Iterator[Scripted]:
+    """Let the server listen on a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server.port = listener.getsockname()[1]
         thread = Thread(target=server.serve, args=[listener], daemon=True)

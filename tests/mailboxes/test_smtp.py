@@ -299,20 +299,34 @@ class TestFaults:
 
 
 class TestOneConnectionForManyMails:
-    def send_two(self, server: Scripted) -> None:
-        smtp = make_smtp(server.port)
+    def send_two(self, server: Scripted, fresh: float = 60) -> None:
+        smtp = make_smtp(server.port, fresh=fresh)
         smtp.prepare(make_mail()).commit()
         smtp.prepare(make_mail()).commit()
         smtp.close()
 
-    def test_the_connection_is_used_again(self):
+    @pytest.mark.parametrize(("fresh", "asked"), [(60, []), (0, ["RSET"])])
+    def test_the_connection_is_used_again_and_asked_first_once_it_is_old(self, fresh, asked):
         with running_script() as server:
-            self.send_two(server)
+            self.send_two(server, fresh)
 
         assert server.connections == 1
         assert len(server.accepted) == 2
         verbs = [re.split(r"[ :]", line)[0].upper() for line in server.commands]
-        assert verbs == ["EHLO", "MAIL", "RCPT", "DATA", "RSET", "MAIL", "RCPT", "DATA", "QUIT"]
+        mail = ["MAIL", "RCPT", "DATA"]
+        assert verbs == ["EHLO", *mail, *asked, *mail, "QUIT"]
+
+    def test_after_a_refusal_the_connection_is_asked_to_begin_anew(self):
+        with running_script(RCPT=["550 5.1.1 nobody", "250 ok"]) as server:
+            smtp = make_smtp(server.port, fresh=60)
+            with pytest.raises(RecipientRefused):
+                smtp.prepare(make_mail())
+            smtp.prepare(make_mail()).commit()
+            smtp.close()
+
+        verbs = [re.split(r"[ :]", line)[0].upper() for line in server.commands]
+        assert verbs[:5] == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL"]
+        assert server.connections == 1
 
     @pytest.mark.parametrize(
         "script",
@@ -330,7 +344,7 @@ class TestOneConnectionForManyMails:
     )
     def test_an_old_connection_is_replaced_before_anything_has_left(self, script):
         with running_script(**script) as server:
-            self.send_two(server)
+            self.send_two(server, fresh=0 if "RSET" in script else 60)
 
         assert server.connections == 2
         assert len(server.accepted) == 2

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 from django.conf import settings
+from django.core.checks import ERROR
 from django.core.management import call_command
 from django.db import connection
 
@@ -235,3 +236,40 @@ def test_a_database_that_is_not_there_is_no_reason_not_to_start(tmp_path):
     )
 
     assert checked.returncode == 0
+
+
+WHOLE = {
+    "BASE_URL": "https://outreach.example.com",
+    "ALLOW_PRIVATE_HOSTS": False,
+    "GOOGLE_CLIENT_ID": "id",
+    "GOOGLE_CLIENT_SECRET": "secret",
+    "MICROSOFT_CLIENT_ID": "id",
+    "MICROSOFT_CLIENT_SECRET": "secret",
+    "GOOGLE_PUSH_TOPIC": "projects/ours/topics/outreach",
+    "GOOGLE_PUSH_ACCOUNT": "pusher@ours.iam.gserviceaccount.com",
+    "MICROSOFT_PUSH": True,
+}
+OFF = {"GOOGLE_PUSH_TOPIC": "", "GOOGLE_PUSH_ACCOUNT": "", "MICROSOFT_PUSH": False}
+
+
+@pytest.mark.parametrize(
+    ("given", "warned"),
+    [
+        ({}, []),
+        (OFF | {"BASE_URL": "http://127.0.0.1:8000", "GOOGLE_CLIENT_ID": ""}, []),
+        ({"GOOGLE_PUSH_ACCOUNT": ""}, ["GOOGLE_PUSH_TOPIC is set and GOOGLE_PUSH_ACCOUNT is not"]),
+        ({"GOOGLE_PUSH_TOPIC": ""}, ["GOOGLE_PUSH_ACCOUNT is set and GOOGLE_PUSH_TOPIC is not"]),
+        ({"GOOGLE_PUSH_TOPIC": "outreach"}, ["GOOGLE_PUSH_TOPIC='outreach' is no topic"]),
+        ({"GOOGLE_CLIENT_SECRET": ""}, ["GOOGLE_PUSH_TOPIC is set and GOOGLE_CLIENT_ID or"]),
+        ({"MICROSOFT_CLIENT_ID": ""}, ["MICROSOFT_PUSH is set and MICROSOFT_CLIENT_ID or"]),
+        ({"BASE_URL": "http://outreach.example.com"}, ["BASE_URL does not begin with https://"]),
+    ],
+)
+def test_pushes_that_are_set_up_by_half_are_warned_of(settings, given, warned):
+    for name, value in (WHOLE | given).items():
+        setattr(settings, name, value)
+
+    found = checks.pushes_are_set_up_whole(None)
+
+    assert len(found) == len(warned) and not any(each.is_serious(ERROR) for each in found)
+    assert all(words in each.msg for words, each in zip(warned, found, strict=True))

@@ -18,15 +18,17 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
-from mailboxes.models import SandboxMail
+from mailboxes.models import InboundMail, SandboxMail
 from outreach.models import Invitation, Membership, Workspace
-from sequences.engine import enrolling, importing, sandbox, sending
+from sequences.engine import answering, enrolling, importing, sandbox, sending
 from sequences.engine.suppressing import optout_url
 from sequences.models import Batch, ContactList, Import, Reply, Sequence, Suppression, Touch
 from tests.factories import make_contact, make_due_touch, make_enrollment, make_user, make_workspace
 
 ROLES = ["viewer", "member", "approver", "admin", "owner"]
 ANYONE, SIGNED_IN, NOBODY = "anyone", "signed in", ""
+# Only who proves to be Google or Microsoft (tests/mailboxes/test_push.py); no person.
+PROVIDER = "provider"
 # Their own tests hold these to their promises.
 BY_DJANGO, BY_ALLAUTH = "admin:", "account_"
 
@@ -38,6 +40,7 @@ RIGHTS = {
     "outreach:invitation": (ANYONE, SIGNED_IN),
     "outreach:profile": (SIGNED_IN, SIGNED_IN),
     "outreach:theme": (NOBODY, SIGNED_IN),
+    "outreach:digest": (NOBODY, "viewer"),
     "outreach:new_workspace": (SIGNED_IN, SIGNED_IN),
     "outreach:switch_workspace": (NOBODY, SIGNED_IN),
     "outreach:settings": ("viewer", "admin"),
@@ -54,17 +57,46 @@ RIGHTS = {
     "mailboxes:connect": ("admin", NOBODY),
     "mailboxes:connect_sandbox": (NOBODY, "admin"),
     "mailboxes:connect_smtp": ("admin", "admin"),
+    "mailboxes:connect_google": ("admin", "admin"),
+    "mailboxes:connect_google_back": ("admin", NOBODY),
+    "mailboxes:connect_microsoft": ("admin", "admin"),
+    "mailboxes:connect_microsoft_back": ("admin", NOBODY),
+    "mailboxes:connected": ("admin", NOBODY),
+    "mailboxes:domain": ("viewer", NOBODY),
+    "mailboxes:recheck": (NOBODY, "admin"),
     "mailboxes:edit": ("admin", "admin"),
     "mailboxes:pause": (NOBODY, "admin"),
+    "mailboxes:put_back": (NOBODY, "admin"),
     "mailboxes:resume": (NOBODY, "admin"),
     "mailboxes:disconnect": (NOBODY, "admin"),
     "mailboxes:reconnect": (NOBODY, "admin"),
     "mailboxes:test": (NOBODY, "admin"),
+    "mailboxes:watch": (NOBODY, "admin"),
+    "mailboxes:unwatch": (NOBODY, "admin"),
+    "mailboxes:push_google": (NOBODY, PROVIDER),
+    "mailboxes:push_microsoft": (NOBODY, PROVIDER),
     "mailboxes:sandbox": ("viewer", NOBODY),
     "mailboxes:sandbox_mail": ("viewer", NOBODY),
     "mailboxes:sandbox_html": ("viewer", NOBODY),
     "sequences:optout": (ANYONE, ANYONE),
     "sequences:relabel": (NOBODY, "member"),
+    "sequences:inbox": ("viewer", NOBODY),
+    "sequences:inbox_html": ("viewer", NOBODY),
+    "sequences:inbox_html_with_images": ("viewer", NOBODY),
+    "sequences:inbox_handle": (NOBODY, "member"),
+    "sequences:inbox_reopen": (NOBODY, "member"),
+    "sequences:inbox_relabel": (NOBODY, "member"),
+    "sequences:inbox_suppress": (NOBODY, "member"),
+    "sequences:inbox_assign": (NOBODY, "member"),
+    "sequences:inbox_snooze": (NOBODY, "member"),
+    "sequences:inbox_wake": (NOBODY, "member"),
+    "sequences:inbox_reply": ("viewer", NOBODY),
+    # To write is to approve.
+    "sequences:inbox_answer": (NOBODY, "approver"),
+    "sequences:answer": ("viewer", NOBODY),
+    "sequences:answer_take_back": (NOBODY, "approver"),
+    "sequences:answer_retry": (NOBODY, "approver"),
+    "sequences:answer_decide": (NOBODY, "approver"),
     "sequences:sandbox_answer": (NOBODY, "member"),
     "sequences:sandbox_prospect": ("viewer", NOBODY),
     "sequences:fast_forward": (NOBODY, "member"),
@@ -93,6 +125,7 @@ RIGHTS = {
     "sequences:touch_decide": (NOBODY, "approver"),
     "sequences:new": ("member", "member"),
     "sequences:overview": ("viewer", NOBODY),
+    "sequences:forecast": ("viewer", NOBODY),
     "sequences:settings": ("viewer", "admin"),
     "sequences:activate": (NOBODY, "member"),
     "sequences:pause_sequence": (NOBODY, "approver"),
@@ -137,10 +170,12 @@ RIGHTS = {
     "sequences:import_problems": ("viewer", NOBODY),
     "sequences:suppressions": ("viewer", NOBODY),
     "sequences:suppress": (NOBODY, "member"),
+    "sequences:suppressions_import": ("member", "member"),
+    "sequences:suppressions_export": ("member", NOBODY),
     "sequences:unsuppress": (NOBODY, "admin"),
 }
 # Mail programs unsubscribe with a POST that carries no cookie (RFC 8058).
-WITHOUT_CSRF_TOKEN = {"sequences:optout"}
+WITHOUT_CSRF_TOKEN = {"sequences:optout", "mailboxes:push_google", "mailboxes:push_microsoft"}
 # A page that polls is told to stop; a redirect would throw away what is being typed on it.
 STOPS_POLLING = {"sequences:updates": 286}
 # Where nobody is ever sent on to.
@@ -210,6 +245,8 @@ class Cast:
         touches = Touch.objects.filter(enrollment__workspace=mine)
         return {
             "replies": lambda: Reply.everywhere.get().pk,
+            "inbox": lambda: Reply.everywhere.get().pk,
+            "answers": lambda: touches.get(in_reply_to__isnull=False).pk,
             "sandbox": lambda: SandboxMail.everywhere.caught().first().pk,
             "enrollments": lambda: touches.get(status="draft", position=1).enrollment_id,
             "touches": lambda: touches.get(status="draft", position=1).pk,
@@ -244,6 +281,8 @@ def make_cast() -> Cast:
     sent = make_due_touch(workspace=workspace, steps=3)
     assert sending.drain_all() == 1
     sandbox.answer(SandboxMail.everywhere.get(message_id=sent.message_id), "interested")
+    InboundMail.everywhere.update(html="<p>Sounds interesting.</p>")
+    answering.write(Reply.everywhere.get(), text="Let us talk.", token="t" * 20, seen=0, by=owner)
     waiting = make_enrollment(workspace)
     ContactList.everywhere.create(workspace=workspace, name="Leads").contacts.add(waiting.contact)
     importing.read_file(workspace, "a.csv", b"E-mail\nana@acme.test\n", by=owner)
@@ -319,10 +358,12 @@ def check_who_is_refused(cast, method, name, needed):
             assert status("stranger") == 404
     elif needed == SIGNED_IN:
         assert status("anonymous") == 401
+    elif needed == PROVIDER:
+        assert (status("anonymous"), status("owner")) == (404, 404)
 
 
 def check_who_gets_in(cast, method, name, needed):
-    who = {NOBODY: "", ANYONE: "anonymous", SIGNED_IN: "owner"}.get(needed, needed)
+    who = {NOBODY: "", PROVIDER: "", ANYONE: "anonymous", SIGNED_IN: "owner"}.get(needed, needed)
     if who:
         refusals = [401, 402, 403, 404, 405]
         assert cast.status(who, method, name) not in refusals, who
@@ -366,6 +407,8 @@ KEPT = {
     "search",
     "dedup_key",
     "smtp_password",
+    "sign_in",
+    "imap_password",
     "kind",
 }
 MARKUP = "\"'><script>alert(1)</script><b onclick=alert(1)>{{ 7|add:7 }}"

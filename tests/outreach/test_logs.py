@@ -64,6 +64,8 @@ def test_with_log_json_every_event_is_one_line_of_json():
 @pytest.mark.parametrize(
     "sentence",
     [
+        "GET /mailboxes/connect/google/back/?code=abcdefgh1234&scope=x HTTP/1.1",
+        "GET /mailboxes/connect/microsoft/back/?scope=x&state=abcdefgh1234 HTTP/1.1",
         "Authorization: Bearer abcdefgh1234",
         "password=abcdefgh1234",
         '{"access_token": "abcdefgh1234"}',

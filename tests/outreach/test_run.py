@@ -11,7 +11,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import pytest
 from django.conf import settings
+
+from outreach import ticks
+from outreach.management.commands import run
 
 SOMEONE = "from outreach.models import User; User.objects.create(email='someone@outreach.test')"
 
@@ -116,3 +120,15 @@ def test_without_a_database_a_command_says_so_in_one_sentence(tmp_path):
         assert answer.stderr.startswith("The database cannot be used: ")
         assert words in answer.stderr and "never-shown" not in answer.stderr
         assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_when_nothing_ticks_both_who_says_when_and_who_does_it_are_started_anew(settings):
+    settings.REDIS_URL = "redis://127.0.0.1:6379/0"
+    assert run.silent() == ["worker", "beat"]
+
+    settings.REDIS_URL = ""
+    assert run.silent() == ["clock"]
+
+    ticks.run("heartbeat")
+    assert run.silent() == []

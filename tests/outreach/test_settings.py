@@ -56,6 +56,7 @@ def test_a_deployment_needs_a_key_of_its_own(tmp_path: Path):
         ("DATABASE_URL", "mysql://root:hunter2@db/x", "use postgresql://"),
         ("REDIS_URL", "http://cache", "use redis://…, rediss://…"),
         ("EMAIL_URL", "pigeon://loft", "use smtp+tls://"),
+        ("GMAIL_URL", "ftp://gmail", "use https://…"),
         ("FIELD_ENCRYPTION_KEYS", "short", "use one or more Fernet keys"),
     ],
 )
@@ -77,6 +78,15 @@ def test_a_public_address_with_https_secures_the_cookies(tmp_path: Path):
     _, _, verification, secure, base_url = shown.stdout.strip().split("|")
     assert (verification, secure) == ("mandatory", "True")
     assert base_url == "https://outreach.example.com"
+
+
+def test_tokens_go_nowhere_in_the_clear_where_hosts_of_this_machine_are_off_limits(tmp_path: Path):
+    given = {"GRAPH_URL": "http://127.0.0.1:9050/v1.0"}
+
+    refused = start(tmp_path, ALLOW_PRIVATE_HOSTS="false", **given)
+
+    assert refused.stderr.startswith("Not started. GRAPH_URL")
+    assert start(tmp_path, **given).returncode == 0
 
 
 def test_the_documentation_names_every_setting():

@@ -1,6 +1,7 @@
 """Workspaces: making, switching, settings, the emergency stop, deleting, the audit log."""
 
 import re
+from html import unescape
 
 import pytest
 from django.apps import apps
@@ -12,8 +13,22 @@ from outreach.audit import DONE, details, done
 from outreach.models import AuditEntry, Invitation, User, Workspace
 from outreach.models.workspace import Membership
 from sequences.engine import sending
-from sequences.models import ContactList, Deal, Enrollment, Suppression, Touch
-from tests.factories import make_due_touch, make_enrollment, make_user, make_workspace
+from sequences.models import (
+    ContactList,
+    Deal,
+    Enrollment,
+    NotReady,
+    Sequence,
+    Suppression,
+    Touch,
+)
+from tests.factories import (
+    make_due_touch,
+    make_enrollment,
+    make_sequence,
+    make_user,
+    make_workspace,
+)
 
 FIELDS = {
     "name": "Brightline",
@@ -29,6 +44,85 @@ def signed_in(user: User) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+# The postal address
+
+
+def stored_address(workspace: Workspace) -> str:
+    return Workspace.objects.get(pk=workspace.pk).postal_address
+
+
+@pytest.mark.parametrize("status", ["active", "paused"])
+def test_the_address_is_not_emptied_while_a_sequence_needs_it(alice, workspace, status):
+    sequence = make_sequence(workspace, name="Autumn", status=status)
+    client = signed_in(alice)
+
+    for empty in ("", "  \n"):
+        answer = client.post("/settings/", FIELDS | {"postal_address": empty, "undo_seconds": "5"})
+        assert answer.status_code == 422
+        shown = unescape(answer.content.decode())
+        assert "The law asks for it under every mail, and it cannot be emptied now." in shown
+        assert "“Autumn” is active or paused." in shown
+    assert stored_address(workspace) == "1 Main Street, Springfield"
+    assert Workspace.objects.get(pk=workspace.pk).undo_seconds == 10
+
+    moved = FIELDS | {"postal_address": "2 Side Street, Springfield"}
+    assert client.post("/settings/", moved).status_code == 302
+    Sequence.everywhere.filter(pk=sequence.pk).update(status="paused")
+    Sequence.everywhere.get(pk=sequence.pk).archive(by=alice)
+    assert client.post("/settings/", FIELDS | {"postal_address": ""}).status_code == 302
+    assert stored_address(workspace) == ""
+
+
+def test_the_address_stays_while_prospects_wait_and_others_may_empty_theirs(alice, workspace):
+    Sequence.everywhere.filter(pk=make_enrollment(workspace).sequence_id).update(status="completed")
+    elsewhere = make_workspace(alice, name="Elsewhere")
+    client = signed_in(alice)
+
+    answer = client.post("/settings/", FIELDS | {"postal_address": ""})
+    assert answer.status_code == 422 and "Stop their runs first." in answer.content.decode()
+
+    client.post(f"/workspaces/{elsewhere.pk}/switch/")
+    assert client.post("/settings/", FIELDS | {"postal_address": ""}).status_code == 302
+    assert stored_address(elsewhere) == "" != stored_address(workspace)
+
+
+def test_operators_do_not_empty_it_either(client, workspace):
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    make_sequence(workspace)
+    page = f"/admin/outreach/workspace/{workspace.pk}/change/"
+    form = FIELDS | {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+
+    refused = client.post(page, form | {"postal_address": ""})
+    assert b"it cannot be emptied now" in refused.content
+    assert client.post(page, form | {"postal_address": "3 Hill Road"}).status_code == 302
+
+    assert stored_address(workspace) == "3 Hill Road"
+
+
+def test_a_sequence_does_not_start_on_an_address_that_was_just_emptied(alice, workspace):
+    sequence = make_sequence(workspace, status="draft")
+    assert sequence.workspace.postal_address
+    Workspace.objects.filter(pk=workspace.pk).update(postal_address="")
+
+    with pytest.raises(NotReady, match="postal address"):
+        sequence.activate(by=alice)
+
+
+def test_no_text_is_approved_without_the_address(alice, workspace):
+    run = make_enrollment(workspace)
+    Workspace.objects.filter(pk=workspace.pk).update(postal_address="")
+    run = Enrollment.everywhere.get(pk=run.pk)
+
+    with pytest.raises(NotReady, match="postal address"):
+        run.approve(by=alice, shown=run.approval_token())
+    with pytest.raises(NotReady, match="postal address"):
+        touch = run.touches.get(position=1)
+        run.approve_touch(touch, by=alice, shown=touch.approval_token(run))
+
+    run.refresh_from_db()
+    assert run.status == "pending_approval"
 
 
 # Making and switching

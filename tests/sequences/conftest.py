@@ -4,12 +4,12 @@ Such a module marks its tests with `django_db`, so that there is a database for 
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.test import TestCase
 
-from outreach import times
 from tests.sequences.sent_world import Hands, World, build
 
 
@@ -19,7 +19,7 @@ class Shared(TestCase):
 
 @pytest.fixture(scope="module")
 def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
-    hands = Hands(times.now())
+    hands = Hands(datetime(2026, 3, 11, 12, tzinfo=UTC))  # a Wednesday, hours from either midnight
     with django_db_blocker.unblock(), hands.hold():
         Shared.setUpClass()
         try:

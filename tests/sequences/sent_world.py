@@ -12,13 +12,14 @@ from mailboxes.providers.base import Mail, Receipt, Unknown, Verdict
 from mailboxes.providers.sandbox import Sandbox
 from outreach import times
 from outreach.models import User, Workspace
-from sequences.engine import lifecycle, outcomes, reconciling, replies, sandbox, sending
+from sequences.engine import answering, lifecycle, outcomes, reconciling, replies, sandbox, sending
 from sequences.engine.suppressing import suppress
 from sequences.models import Enrollment, Sequence, Touch
 from tests.factories import (
     make_contact,
     make_enrollment,
     make_mailbox,
+    make_pool,
     make_sequence,
     make_user,
     make_workspace,
@@ -97,6 +98,7 @@ class World:
     server: Server
     elsewhere: Enrollment
     hands: Hands
+    pool: list[Mailbox]
 
     def touch(self, name: str, position: int = 1) -> Touch:
         return Touch.objects.get(enrollment=self.runs[name], position=position)
@@ -132,15 +134,19 @@ def build(hands: Hands) -> World:
     mailbox = make_mailbox(workspace, daily_limit=40)
     sequence = make_sequence(workspace, steps=3, mailbox=mailbox, daily_limit=30)
     runs = {name: _run(alice, sequence, name, trouble) for name, trouble in PEOPLE.items()}
+    rotating = make_sequence(workspace, steps=2, mailbox=mailbox)
+    pool = make_pool(rotating, 2)
+    runs |= {name: _run(alice, rotating, name, "") for name in ("first", "second", "third")}
     elsewhere = _elsewhere(make_user("dave@elsewhere.test"))
     server = Server(make_mailbox(workspace, provider=Mailbox.Provider.SMTP))
     to_server = make_sequence(workspace, steps=1, mailbox=server.mailbox)
     runs["smtp"] = _run(alice, to_server, "smtp", "")
-    world = World(alice, workspace, sequence, runs, server, elsewhere, hands)
+    world = World(alice, workspace, sequence, runs, server, elsewhere, hands, pool)
 
     _walk(hands, timedelta(minutes=30))
     _sent_again_by_a_person(world)
-    sandbox.answer(world.mail("interested"), "interested")
+    theirs = sandbox.answer(world.mail("interested"), "interested").reply
+    answering.write(theirs, text="Tuesday?", token="a-form-of-the-inbox", seen=0, by=alice)
     runs["undone"].stop(by=alice)
     hands.at += timedelta(seconds=5)
     runs["undone"].undo(by=alice)
@@ -154,6 +160,8 @@ def build(hands: Hands) -> World:
     late = runs["waiting"] = _run(alice, sequence, "latecomer", "")
     _walk(hands, timedelta(minutes=30))
     assert Touch.objects.get(enrollment=late, position=2).status == Touch.Status.SCHEDULED
+    turns = [world.touch(name, 2).mailbox for name in ("first", "second", "third")]
+    assert turns == [pool[0], pool[1], pool[0]]
     hands.at = end
     return world
 

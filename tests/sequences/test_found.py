@@ -1,4 +1,4 @@
-"""What the simulation found in the send path, played plainly."""
+"""What the simulation and the verbs in any order have found, played plainly."""
 
 from datetime import timedelta
 
@@ -7,9 +7,17 @@ import pytest
 from mailboxes.models import SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import sending
+from sequences.engine import lifecycle, outcomes, sending
 from sequences.models import Enrollment, Touch
-from tests.factories import make_contact, make_due_touch, make_user, make_workspace
+from tests.factories import (
+    make_contact,
+    make_due_touch,
+    make_enrollment,
+    make_pool,
+    make_sequence,
+    make_user,
+    make_workspace,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -58,3 +66,70 @@ def test_a_step_that_fails_while_another_is_edited_is_seen_before_the_approval()
     run = Enrollment.everywhere.get()
     assert run.status == Enrollment.Status.PENDING_APPROVAL
     assert (run.blocked_by, run.blocked_position) == (Enrollment.Block.FAILED_TOUCH, 1)
+
+
+@pytest.mark.parametrize("meanwhile", ["paused", "edited"])
+def test_an_approval_that_is_undone_is_revoked_whatever_was_done_meanwhile(meanwhile):
+    by, run = make_user(), make_enrollment()
+    run.approve(by=by, shown=run.approval_token())
+    if meanwhile == "paused":
+        run.pause(by=by, until=times.now() + timedelta(days=1))
+    else:
+        run.touches.get(position=2).edit(subject="", body="Another text", by=by)
+
+    assert run.undo(by=by) == "approval"
+
+    assert (run.status, run.paused_until) == (Enrollment.Status.PENDING_APPROVAL, None)
+    assert run.open_drafts().count() == 2
+    assert not run.events.filter(kind="stop_undone").exists()
+
+
+def test_a_paused_run_too_says_when_its_mailbox_works_again():
+    by = make_user()
+    run = make_due_touch().enrollment
+    run.mailbox.disconnect("Signed out.")
+    lifecycle.tick()
+    run.refresh_from_db()
+    assert run.blocked_by == Enrollment.Block.MAILBOX
+
+    run.pause(by=by)
+    run.mailbox.reconnect()
+    lifecycle.tick()
+
+    run.refresh_from_db()
+    assert run.blocked_by == ""
+
+
+def test_a_run_that_is_complete_needs_nobody_for_its_mailbox():
+    by, run = make_user(), make_due_touch(steps=1).enrollment
+    run.mailbox.disconnect("Signed out.")
+    lifecycle.tick()
+
+    run.touches.get().skip(by=by)
+
+    run.refresh_from_db()
+    assert (run.status, run.blocked_by) == (Enrollment.Status.COMPLETE, "")
+
+
+def test_a_lost_worker_frees_no_mail_of_a_pool_that_a_person_had_sent_again():
+    workspace, by = make_workspace(), make_user()
+    sequence = make_sequence(workspace)
+    pool = make_pool(sequence)
+    touch = make_due_touch(workspace=workspace, sequence=sequence)
+    at = times.now()
+    workers = [sending.sending(touch.pk, provider_for(mailbox), mailbox) for mailbox in pool]
+    worker = next(each for each in workers if next(each, None))
+    assert [next(worker) for _ in range(3)][-1] == "on the wire"
+    with times.clock(lambda: at + timedelta(hours=1)):
+        sending.reap()
+        assert outcomes.was_not_sent(touch.pk, by=by)
+    touch.refresh_from_db()
+    mailbox = touch.mailbox
+
+    with times.clock(lambda: at + timedelta(hours=2)):
+        assert next(sending.sending(touch.pk, provider_for(mailbox), mailbox)) == "claimed"
+    with times.clock(lambda: at + timedelta(hours=4)):
+        sending.reap()
+
+    touch.refresh_from_db()
+    assert (touch.status, touch.mailbox) == (Touch.Status.SCHEDULED, mailbox)

@@ -1,18 +1,23 @@
 """What becomes of a touch, its run and its mailbox when the provider says no."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
+from django.urls import reverse
 
 from mailboxes.models import Mailbox, MailboxDay, SandboxMail
+from mailboxes.providers import provider_for
 from mailboxes.providers.base import Disconnected, Mail, Misconfigured, ProviderError, TryAgain
 from mailboxes.providers.sandbox import Draft, Sandbox
 from outreach import times
+from outreach.models import User
 from sequences.engine import lifecycle, reconciling, sending
-from sequences.models import Attempt, Contact, Enrollment, Sequence, Suppression, Touch
+from sequences.models import Attempt, Contact, Enrollment, NotReady, Sequence, Suppression, Touch
 from tests.factories import make_contact, make_due_touch, make_workspace
+from tests.sequences.judging import verify
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,9 +41,9 @@ def at(moment: datetime) -> Iterator[None]:
         yield
 
 
-def due_to(local_part: str) -> Touch:
+def due_to(local_part: str, by: User | None = None) -> Touch:
     """A due touch to an address that asks the sandbox for trouble."""
-    workspace = make_workspace()
+    workspace = make_workspace(by)
     contact = make_contact(workspace, email=f"{local_part}+ana@globex.test")
     return make_due_touch(workspace=workspace, contact=contact)
 
@@ -106,10 +111,50 @@ def test_an_unknown_address_is_suppressed_and_ends_the_run():
 
     touch.refresh_from_db()
     run = Enrollment.everywhere.get()
-    assert touch.status in (Touch.Status.FAILED, Touch.Status.CANCELLED)
-    assert "no such address" in touch.error
     assert (run.status, run.end_reason) == (Enrollment.Status.ARCHIVED, "bounced")
     assert Suppression.everywhere.get().value == touch.recipient
+    assert touch.status == Touch.Status.FAILED and touch.bounced_at
+    assert "no such address" in touch.error
+    assert set(run.touches.exclude(pk=touch.pk).values_list("status", flat=True)) == {"cancelled"}
+    assert not run.blocked_by
+    verify()
+
+
+def test_nothing_is_done_any_more_with_the_step_that_ended_its_run(client, alice):
+    touch = due_to("refuse", by=alice)
+    sending.drain_all()
+    touch.refresh_from_db()
+    ended = "The run has ended: Bounced. Nothing of it is sent any more."
+
+    for verb in (
+        lambda: touch.retry(by=alice),
+        lambda: touch.skip(by=alice),
+        lambda: touch.edit(subject="Another", body="And again", by=alice),
+    ):
+        with pytest.raises(NotReady, match=ended):
+            verb()
+
+    client.force_login(alice)
+    answer = client.post(reverse("sequences:touch_retry", args=[touch.pk]))
+    page = answer.content.decode()
+    assert answer.status_code == 422 and ended in page
+    assert "no such address" in page and "Bounced" in page
+    assert not re.search(r">Retry<|>Edit<|Skip this step", page)
+    touch.refresh_from_db()
+    assert touch.status == Touch.Status.FAILED
+
+
+def test_a_refusal_that_comes_after_the_stop_keeps_its_words(alice):
+    touch = due_to("refuse")
+    stages = sending.sending(touch.pk, provider_for(touch.mailbox))
+    assert [next(stages), next(stages)] == ["claimed", "built"]
+    Enrollment.everywhere.get().stop(by=alice)
+
+    assert list(stages)[-1] == "refused"
+
+    touch.refresh_from_db()
+    assert touch.status == Touch.Status.FAILED and "no such address" in touch.error
+    verify()
 
 
 def test_a_refused_text_fails_the_step_and_suppresses_nobody():

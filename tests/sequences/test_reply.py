@@ -7,7 +7,9 @@ from django.db import transaction
 from mailboxes import answers, inbox
 from mailboxes.models import InboundMail, SandboxMail
 from outreach import times
-from sequences.engine import replies, sandbox, sending
+from outreach.models import Membership
+from sequences import cards
+from sequences.engine import explain, replies, sandbox, sending
 from sequences.models import Contact, Deal, Enrollment, Event, Reply, Suppression, Touch
 from tests.factories import approve, make_contact, make_due_touch, make_enrollment, make_sequence
 from tests.threads import together
@@ -108,6 +110,21 @@ def test_an_absence_moves_the_next_step_to_the_day_after_the_return(workspace):
     assert second.status == Touch.Status.SCHEDULED
     assert (second.due_at, second.is_rescheduled) == (opening, True)
     assert Event.everywhere.filter(kind="postponed").count() == 1
+
+
+def test_a_step_that_waits_for_an_absence_to_end_says_so_until_a_person_moves_it(run):
+    back = (times.now() + timedelta(days=20)).date()
+    inbound(run, f"I am out of the office until {back:%d %B %Y}.", automatic=True)
+    replies.tick()
+    second = run.touches.get(position=2)
+
+    assert explain.touch(second, run).sentence == "The prospect is away until then."
+    assert [card.wait for card in cards.of_run(run, Membership(role="viewer"))][1] == (
+        "When the prospect is back"
+    )
+
+    second.reschedule(times.now() + timedelta(days=30), by=None)
+    assert explain.touch(second, run).sentence == "A person chose this time."
 
 
 def test_an_absence_without_a_date_waits_a_week_once(run):

@@ -146,3 +146,47 @@ def test_a_bounce_after_a_reply_keeps_the_reply(workspace):
     run.refresh_from_db()
     assert run.status == Enrollment.Status.REPLIED_POSITIVE
     assert run.touches.get(position=1).bounced_at
+
+
+def complaint(run: Enrollment, kind: str = "abuse") -> InboundMail:
+    touch = run.touches.get(position=1)
+    raw = (
+        "From: feedback@isp.test\n"
+        "Content-Type: multipart/report; report-type=feedback-report; boundary=x\n\n"
+        f"--x\nContent-Type: message/feedback-report\n\nFeedback-Type: {kind}\n\n"
+        f"--x\nContent-Type: message/rfc822\n\nMessage-ID: {touch.wire_message_id}\n\nHi\n--x--\n"
+    )
+    return inbox.deliver(run.mailbox, raw.encode(), f"complaint-{kind}")[0]
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_who_calls_a_mail_spam_is_never_written_to_again(workspace, steps):
+    run = make_sent(workspace, steps=steps)
+
+    assert replies.settle(complaint(run)) == "complaint"
+
+    run.refresh_from_db()
+    assert (run.status, run.end_reason) == ("archived", "complained")
+    entry = Suppression.everywhere.get()
+    assert (entry.value, entry.reason) == ("jordan@globex.test", "complained")
+    assert not run.touches.get(position=1).bounced_at
+
+
+def test_a_report_that_a_mail_was_no_spam_changes_nothing(workspace):
+    run = make_sent(workspace)
+
+    replies.settle(complaint(run, "not-spam"))
+
+    run.refresh_from_db()
+    assert run.status == Enrollment.Status.ACTIVE
+    assert not Suppression.everywhere.exists()
+
+
+def test_of_a_report_on_several_what_is_said_of_our_prospect_counts(workspace):
+    run = make_sent(workspace)
+    other = "Final-Recipient: rfc822; old@elsewhere.test\nAction: failed\nStatus: 5.1.1\n\n"
+
+    mail = report(run, "5.7.1", **{"Final-Recipient": f"{other}Final-Recipient"})
+
+    assert replies.settle(mail) == "policy bounce"
+    assert not Suppression.everywhere.exists()

@@ -96,7 +96,7 @@ def test_the_html_comes_from_its_own_address_where_it_can_do_nothing(alice, caug
         "style-src 'unsafe-inline'",
         "img-src data:",
         "frame-ancestors 'self'",
-        "sandbox",
+        "sandbox allow-popups allow-popups-to-escape-sandbox",
     }
     assert answer["X-Frame-Options"] == "SAMEORIGIN"
     assert "script-src" not in policy

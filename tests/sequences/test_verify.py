@@ -41,6 +41,7 @@ def test_all_hold_after_everything_that_can_happen_to_a_mail(world):
     kinds = set(Event.everywhere.values_list("kind", flat=True))
     assert kinds >= {"uncertain", "stop_undone", "paused", "resumed", "bounced", "deferred"}
     assert attempts.filter(decided_by=world.alice).exists()
+    assert Touch.objects.get(in_reply_to__isnull=False).status == "sent"
 
     assert [each.verdict for each in judge().values()] == ["holds"] * 24
     assert broken(older_than=timedelta()) == {}

@@ -72,7 +72,7 @@ def show(result: Any, seconds: float, given: argparse.Namespace) -> None:
     verdict = f"{len(result.broken)} VIOLATIONS" if result.broken else "holds"
     say(
         f"seed {result.seed}: {result.counts['deliveries']} deliveries, "
-        f"{len(result.history)} events, {verdict}, {seconds:.1f} s, {result.digest[:12]}"
+        f"{result.events} events, {verdict}, {seconds:.1f} s, {result.digest[:12]}"
     )
     for one in result.broken[:SHOWN]:
         say(f"  {one}")

@@ -43,6 +43,20 @@ def by_the_clock(sim: "Simulation") -> None:
     return sim.look_again()
 
 
+def notice_bounces(sim: "Simulation") -> None:
+    """See which sequences paused themselves, and which mailboxes left their pools."""
+    paused = Sequence.everywhere.filter(status=Sequence.Status.PAUSED).exclude(pause_note="")
+    for sequence in paused.order_by("pk"):
+        if sequence.name not in sim.judge.halted:
+            sim.note(f"{sequence} paused itself")
+            sim.hit("paused for its bounces")
+            sim.judge.halted.add(sequence.name)
+    for mailbox in Mailbox.everywhere.filter(out_since__isnull=False).order_by("pk"):
+        sim.note(f"{mailbox} put back into its pools")
+        sim.hit("out of its pools for its bounces")
+        mailbox.return_to_pools()
+
+
 # Halts: the workspace, a sequence, a mailbox. Each is called with the run it is to cross.
 
 
@@ -94,6 +108,7 @@ def trouble(sim: "Simulation") -> None:
 
 def end_halts(sim: "Simulation") -> None:
     """Take back every halt; what cannot go on yet is tried again at the next visit."""
+    notice_bounces(sim)
     reconnect(sim)
     halted, person = sim.judge.halted, sim.world.person
     if "workspace" in halted:

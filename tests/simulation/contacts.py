@@ -4,8 +4,9 @@ from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
 from mailboxes.models import InboundMail
+from outreach.prepared import Prepared
 from sequences.models import Enrollment
-from tests.simulation import admin, product
+from tests.simulation import admin, inboxes, product
 from tests.simulation.far_side import Accepted
 from tests.simulation.world import Run
 
@@ -18,6 +19,9 @@ TEXTS = {
     "unsubscribe": "Please take me off your list and do not write to me again.",
     "away": "I am out of the office and will answer when I return.",
 }
+UNSETTLED = Prepared(
+    lambda: InboundMail.everywhere.filter(settled_at__isnull=True).order_by().values_list("pk")[:1]
+)
 KINDS = ["interested", "objection", "objection", "unsubscribe", "away"]
 
 
@@ -34,12 +38,15 @@ def answer_at_once(sim: "Simulation", run: Run) -> None:
     ]
     if sent:
         deliver(sim, run, sent[-1])
-        settle(sim)
+        if run.kind == inboxes.KIND:
+            inboxes.read(sim, sim.world.mailboxes[run.kind].pk)
+        else:
+            settle(sim)
 
 
 def deliver(sim: "Simulation", run: Run, entry: Accepted) -> None:
     kind = KINDS[sim.luck.randrange(len(KINDS))]
-    number = len(sim.answers) + len(sim.settled_answers) + 1
+    number = next(sim.letters)
     mail = EmailMessage()
     mail["From"], mail["To"] = run.address, entry.mailbox
     mail["Subject"] = f"Re: A question for {run}"
@@ -51,29 +58,44 @@ def deliver(sim: "Simulation", run: Run, entry: Accepted) -> None:
         mail["Auto-Submitted"] = "auto-replied"
         mail.replace_header("Subject", f"Automatic reply: A question for {run}")
     mail.set_content(TEXTS[kind])
-    thread = "" if run.kind == "smtp" else held.mail.thread_id or f"thread-{entry.key}"
-    product.deliver(sim.mailbox(run.kind), mail.as_bytes(), f"in-{number}", thread)
     sim.note(f"{run} answers: {kind}")
-    sim.answers.append((run, kind))
+    message_id = str(mail["Message-ID"])
+    if run.kind == inboxes.KIND:
+        letter = inboxes.Letter(run, kind, message_id, mail.as_bytes(), sim.at)
+        inboxes.put(sim, letter)
+        return
+    thread = held.mail.thread_id or f"thread-{entry.key}"
+    product.deliver(sim.mailbox(run.kind), mail.as_bytes(), f"in-{number}", thread)
+    sim.answers.append((run, kind, message_id))
 
 
 def settle(sim: "Simulation") -> None:
-    """Let the inbox be read, and take in what the answers mean from this moment on."""
+    """Let the answers be settled that have come in."""
     if sim.chance(sim.rates.late_tick):
         return sim.soon(5, 120, lambda: settle(sim))
     product.settle_inbox()
-    if InboundMail.everywhere.filter(settled_at__isnull=True).exists():
+    if UNSETTLED.rows():
         sim.judge.broke("every answer is settled", "", "one is left")
+    return take_in(sim)
+
+
+def take_in(sim: "Simulation") -> None:
+    """Take in what the settled answers mean from this moment on."""
     sim.judge.next_order()
-    for run, kind in sim.answers:
+    waiting = [message_id for _, _, message_id in sim.answers]
+    settled = set[str]()
+    if waiting:
+        mails = InboundMail.everywhere.filter(settled_at__isnull=False, message_id__in=waiting)
+        settled.update(mails.values_list("message_id", flat=True))
+    found = [each for each in sim.answers if each[2] in settled]
+    for run, kind, _ in found:
         sim.hit(f"answer: {kind}")
         if kind == "unsubscribe":
             admin.close_all(sim, run.address, "unsubscribed")
         elif kind != "away":
             run.closed = run.closed or "replied"
             others_wait(sim, run)
-    sim.settled_answers += sim.answers
-    sim.answers = []
+    sim.answers = [each for each in sim.answers if each[2] not in settled]
     return sim.look_again()
 
 

@@ -9,23 +9,32 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from itertools import count
 from random import Random
 
 from mailboxes.models import Mailbox
 from outreach import times
+from outreach.prepared import Prepared
 from sequences.models import Enrollment, Touch
-from tests.simulation import nemesis, offers, people, product, rows, ticks
-from tests.simulation.far_side import Accepted, Network
+from tests.simulation import inboxes, nemesis, offers, people, product, rows, ticks
+from tests.simulation.far_side import Accepted, Held, Network
+from tests.simulation.history import History
 from tests.simulation.judge import Broken, Judge, Mark
-from tests.simulation.world import MAILBOXES, STARTS, Rates, Run, build, delay, enroll
+from tests.simulation.world import STARTS, Rates, Run, build, delay, enroll
 
 # How long after the faults have ended everything that was due may still be on its way.
 HEALED_WITHIN = timedelta(minutes=45)
 AFTERWARDS = timedelta(days=45)
 LAST_ACCEPTANCE = timedelta(hours=1)
 LAST_LINES = 25
+NOTICED_WITHIN = timedelta(seconds=2)
+# How often a drain asks first whether anything leaves, as it always does; asking changes nothing.
+ASKS_FIRST = 0.25
+
+UNFINISHED = Prepared(lambda: Enrollment.everywhere.unfinished().order_by().values_list("pk")[:1])
+FLYING = Prepared(
+    lambda: Touch.objects.filter(status__in=Touch.IN_FLIGHT).order_by().values_list("pk")[:1]
+)
 
 
 @dataclass(eq=False)
@@ -35,7 +44,9 @@ class Worker:
     stages: Iterator[str]
     run: Run
     position: int
+    kind: str
     stage: str = ""
+    draft: Held | None = None
     mark: Mark | None = None
     stalled: bool = False
 
@@ -52,12 +63,10 @@ class Result:
     days: int
     broken: list[Broken]
     counts: Counter[str]
+    events: int
+    digest: str
+    # The last of what happened, which is all of it where only months were played.
     history: list[str]
-
-    @property
-    def digest(self) -> str:
-        """Return what tells two histories apart; it holds no ids and no order of sets."""
-        return sha256("\n".join(self.history).encode()).hexdigest()
 
     def last_events(self, key: str) -> list[str]:
         run = key.partition("/")[0]
@@ -77,12 +86,14 @@ class Simulation:
         self.heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self.numbers = count(1)
         self.counts: Counter[str] = Counter()
-        self.history: list[str] = []
-        self.morgue: list[Iterator[str]] = []  # killed workers: never closed, so nothing cleans up
+        self.history = History()
+        self.enrolled = 0
+        self.morgue: list[Worker] = []  # killed: never closed, so nothing cleans up
         self.runs: list[Run] = []
         self.by_touch: dict[int, tuple[Run, int]] = {}
-        self.answers: list[tuple[Run, str]] = []  # delivered, and not yet read
-        self.settled_answers: list[tuple[Run, str]] = []
+        self.lying: list[inboxes.Letter] = []  # in an inbox, and not yet read
+        self.answers: list[tuple[Run, str, str]] = []  # come in, and not yet settled
+        self.letters = count(1)
         self.judge = Judge(lambda: self.at)
         self.ear = product.Ear()
         self.network = Network(seed, self.rates, lambda: self.at)
@@ -92,6 +103,7 @@ class Simulation:
         self.asleep: dict[str, list[Worker]] = {}  # stalled workers, by what they are sending
         self.offer_number = 0
         self.fruitless = 0
+        self.looks = False
 
     def run(self, stop_at_first: bool = False) -> Result:
         """Play the days, heal, and judge what is left."""
@@ -105,7 +117,15 @@ class Simulation:
             if not (stop_at_first and self.judge.broken):
                 rows.look(self)
                 rows.look_at_the_end(self)
-        return Result(self.seed, self.days, self.judge.broken, self.counts, self.history)
+        return Result(
+            self.seed,
+            self.days,
+            self.judge.broken,
+            self.counts,
+            self.history.count,
+            self.history.digest,
+            list(self.history.lines),
+        )
 
     def play(self, stop_at_first: bool) -> None:
         over = self.end + AFTERWARDS
@@ -122,8 +142,7 @@ class Simulation:
                 over = min(over, self.at + LAST_ACCEPTANCE)
 
     def is_over(self) -> bool:
-        flying = Touch.objects.filter(status__in=Touch.IN_FLIGHT)
-        return not Enrollment.everywhere.unfinished().exists() and not flying.exists()
+        return not UNFINISHED.rows() and not FLYING.rows()
 
     # Plumbing
 
@@ -141,12 +160,13 @@ class Simulation:
         self.counts[what] += 1
 
     def note(self, words: str) -> None:
-        self.history.append(f"{self.at:%Y-%m-%d %H:%M:%S.%f} {words}")
+        self.history.add(f"{self.at:%Y-%m-%d %H:%M:%S.%f} {words}")
 
     # Load
 
     def enroll(self) -> Run:
-        run = enroll(self.world, self.luck, len(self.runs) + 1, self.runs)
+        self.enrolled += 1
+        run = enroll(self.world, self.luck, self.enrolled, self.runs)
         self.runs.append(run)
         self.judge.runs[str(run)] = run
         for position, pk in run.touches.items():
@@ -159,19 +179,34 @@ class Simulation:
     # Wake-ups
 
     def look_again(self, *, changed: bool = True) -> None:
-        """Plan the next sweep for the first moment at which something may leave."""
+        """Have the next sweep planned anew, as a beat notices a change: within some seconds."""
         self.fruitless = 0 if changed else self.fruitless
+        if not self.looks:
+            self.looks = True
+            self.on(self.at + NOTICED_WITHIN, self.plan_sweep)
+
+    def plan_sweep(self) -> None:
+        """Plan the next sweep for the first moment at which something may leave."""
+        self.looks = False
         self.offer_number += 1
         mine = self.offer_number
-        if (at := offers.next_offer(self)) is not None:
-            self.on(at, lambda: self.sweep() if mine == self.offer_number else None)
+        if (offer := offers.next_offer(self)) is not None:
+            self.on(offer.at, lambda: self.sweep(offer) if mine == self.offer_number else None)
 
-    def sweep(self) -> None:
-        """Wake every mailbox with due mail; some wake-ups are lost, some come twice."""
+    def sweep(self, offer: offers.Offer) -> None:
+        """Wake every mailbox with due mail; some wake-ups are lost, some come twice.
+
+        Where nothing may leave yet, for its hours or its limits, only now and then.
+        """
         if self.chance(self.rates.late_tick):
             self.hit("beat missed")
             return self.look_again(changed=False)
+        if self.luck.random() < 0.5:
+            # Sending and reading keep no step; where this comes later, follow-ups wait for it.
+            inboxes.tick(self)
         for mailbox_id in product.mailboxes_with_work(self.at):
+            if mailbox_id not in offer.ready and self.luck.random() >= offers.LOOKS_ALL_THE_SAME:
+                continue
             if self.chance(self.rates.lost_wake_up):
                 self.hit("wake-up lost")
                 continue
@@ -182,13 +217,17 @@ class Simulation:
         self.look_again(changed=False)
 
     def wake(self, mailbox_id: int) -> None:
+        leaves = self.luck.random() >= ASKS_FIRST or product.anything_leaves(mailbox_id)
         sends = product.begin(mailbox_id)
+        kind = self.world.kinds[mailbox_id]
+        if sends and not leaves:
+            self.judge.broke("a drain begins where something leaves", kind)
         for touch_id, stages in sends:
             run, position = self.by_touch[touch_id]
-            self.go_on(Worker(stages, run, position), 0, 1)
+            self.go_on(Worker(stages, run, position, kind), 0, 1)
             if self.chance(self.rates.double_wake_up):
                 self.hit("wake-up doubled")
-                again = Worker(product.again(touch_id, mailbox_id), run, position)
+                again = Worker(product.again(touch_id, mailbox_id), run, position, kind)
                 self.go_on(again, 0, 3)
 
     # Workers
@@ -200,7 +239,7 @@ class Simulation:
         """Let a worker do one stage, and the nemesis choose what happens to it then."""
         if worker in self.asleep.get(worker.key, []):
             self.asleep[worker.key].remove(worker)
-        self.network.mark = worker.mark
+        self.network.mark, self.network.prepared = worker.mark, None
         refusals = self.counts["passing fault"]
         try:
             stage = next(worker.stages, None)
@@ -214,9 +253,14 @@ class Simulation:
                 self.hit("claim came too late")
             return self.look_again()
         before, worker.stage = worker.stage, stage
+        worker.draft = self.network.prepared or worker.draft
         self.note(f"{worker.run} {worker.key} {stage}")
+        if stage == product.BEFORE_WIRE[0] and not self.judge.bound_to(worker.run):
+            worker.run.kind = worker.kind
         if stage == product.ON_THE_WIRE:
-            worker.mark = self.judge.marked(worker.run, worker.position)
+            worker.mark = self.judge.marked(worker.run, worker.position, worker.kind, worker.draft)
+            if worker.run.letters:
+                inboxes.judge_mark(self, worker.run, worker.position)
         elif stage == "refused" and before == "built" and not worker.stalled:
             self.refused_before_wire(worker, refusals)
         elif stage == "held back":
@@ -270,4 +314,6 @@ class Simulation:
         ticks.plan_questions(self)
 
     def mailbox(self, kind: str) -> Mailbox:
-        return Mailbox.everywhere.get(email=MAILBOXES[kind][0])
+        """Return the mailbox as its row is now."""
+        mailbox: Mailbox = product.MAILBOX.get(self.world.mailboxes[kind].pk)
+        return mailbox

@@ -1,13 +1,14 @@
 """The providers as they really are: what they took, what they lost, and what they can tell.
 
 Three kinds. Gmail sends a draft at once. Graph says "202" and sends it later. An SMTP server
-forgets: after the final dot nobody can ask it anything. Each keeps a journal of what it accepted.
+forgets: after the final dot nobody can ask it anything. The judge hears of all that they accept.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any, ClassVar, Self
 
@@ -46,7 +47,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """One line of a provider's journal."""
+    """One mail as a provider took it, for the judge."""
 
     key: str
     at: datetime
@@ -62,8 +63,18 @@ class Server:
 
     kind: str
     mailbox: str
-    held: list[Held] = field(default_factory=list)
-    journal: list[Accepted] = field(default_factory=list)
+    held: dict[int, Held] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    # What has come into the mailbox, in order (tests.simulation.inboxes).
+    letters: list[Any] = field(default_factory=list)
+    # How many before those were moved out of the inbox; numbers are not given twice.
+    moved: int = 0
+
+    def tidy(self, before: datetime) -> None:
+        """Move out of the inbox what came long ago."""
+        old = sum(letter.at < before for letter in self.letters)
+        self.moved += old
+        del self.letters[:old]
 
 
 class Network:
@@ -76,6 +87,7 @@ class Network:
         self.servers: dict[str, Server] = {}
         self.faulty = True
         self.mark: Any = None  # the wire mark of the worker that is being driven
+        self.prepared: Held | None = None  # the draft that it has just made
         self.asked: dict[str, int] = {}
         self.keys: dict[str, str] = {}
         self.stubborn: set[str] = set()
@@ -97,7 +109,6 @@ class Network:
         entry = Accepted(
             held.key, self.clock(), server.mailbox, held.mail.raw, held.mail.recipient, held.mark
         )
-        server.journal.append(entry)
         self.took(entry)
 
     def take_later(self, server: Server, held: Held, seconds: float) -> None:
@@ -107,6 +118,9 @@ class Network:
         def arrive() -> None:
             if held.state == "pending":
                 self.take(server, held)
+            elif held.state == "deleted":
+                # A request that was longer on its way than anybody waits finds no draft.
+                self.count("fence used: the draft was gone")
 
         self.later(self.clock() + timedelta(seconds=seconds), arrive)
 
@@ -162,8 +176,8 @@ class Account:
         net.keys[mail.message_id] = key
         if net.faulty:
             self.refuse(key, mail, net.luck(f"prepare {key}"))
-        held = Held(len(self.server.held) + 1, key, mail, net.clock())
-        self.server.held.append(held)
+        held = net.prepared = Held(next(self.server.numbers), key, mail, net.clock())
+        self.server.held[held.number] = held
         return Handed(self, held)
 
     def refuse(self, key: str, mail: Mail, luck: Random) -> None:
@@ -232,15 +246,16 @@ class Account:
         return Receipt(message_id=given, thread_id=thread, words="250 2.0.0 OK")
 
     def look_up(
-        self, *, message_id: str, recipient: str, draft_id: str = "", thread_id: str = ""
+        self, *, message_id: str, recipient: str, draft_id: str = "", **others: Any
     ) -> Verdict:
         net = self.net
         luck = net.luck(f"look up {net.keys.get(message_id, message_id)}")
         if net.faulty and luck.random() < 0.2:
             net.count("look-up failed")
             raise TryAgain("503 The look-up failed")
-        mine = [h for h in self.server.held if draft_id == f"{self.server.mailbox}/{h.number}"]
-        return self.tell(mine[0]) if mine else Verdict.UNKNOWN
+        mailbox, _, number = draft_id.rpartition("/")
+        held = self.server.held.get(int(number)) if mailbox == self.server.mailbox else None
+        return self.tell(held) if held else Verdict.UNKNOWN
 
     def tell(self, held: Held) -> Verdict:
         """Fence first, then tell: what is not taken by now never will be."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from mailboxes.providers.base import TryAgain, Unknown, Verdict
 from sequences.engine import consequences, outcomes, suppressing
-from sequences.models import Attempt, Enrollment, Suppression, Touch
+from sequences.models import Attempt, Enrollment, Suppression, Touch, enrollment
 from sequences.models.touch import TouchQuerySet
 from sequences.rules import retries
 from tests.simulation import admin, far_side
@@ -44,12 +44,12 @@ def delete(patches: ExitStack) -> None:
 def smtp_again(patches: ExitStack) -> None:
     original = outcomes.still_unknown
 
-    def still_unknown(touch_id: int, at: Any) -> None:
+    def still_unknown(touch_id: int, at: Any, **more: Any) -> None:
         checks = Touch.objects.values_list("checks", flat=True).get(pk=touch_id)
         if retries.next_check(checks + 1) is None:
             outcomes.was_not_sent(touch_id)
         else:
-            original(touch_id, at)
+            original(touch_id, at, **more)
 
     put(patches, outcomes, "still_unknown", still_unknown)
 
@@ -110,8 +110,8 @@ def short_lease(patches: ExitStack) -> None:
 def no_step_order(patches: ExitStack) -> None:
     original = Enrollment.schedule_next
 
-    def schedule_next(self: Enrollment, at: Any) -> None:
-        original(self, at)
+    def schedule_next(self: Enrollment, at: Any, *plan: Any) -> None:
+        original(self, at, *plan)
         if self.status in self.SENDING:
             for touch in self.touches.filter(status=Touch.Status.DRAFT).select_related("step"):
                 touch.schedule(self, at)
@@ -156,12 +156,12 @@ def edits_keep_approval(patches: ExitStack) -> None:
 
 @mutant("failed step: nobody is told")
 def failed_unseen(patches: ExitStack) -> None:
-    original = TouchQuerySet.block
+    original = enrollment.block
 
-    def block(self: Any) -> Any:
-        return original(self.exclude(status=Touch.Status.FAILED))
+    def block(plan: Any) -> Any:
+        return original([touch for touch in plan if touch.status != Touch.Status.FAILED])
 
-    put(patches, TouchQuerySet, "block", block)
+    put(patches, enrollment, "block", block)
 
 
 @mutant("retries: without end")

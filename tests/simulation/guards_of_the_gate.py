@@ -8,7 +8,17 @@ from unittest.mock import patch
 from django.db.models import F
 
 from mailboxes.models import Ledger
-from sequences.engine import claiming, clocks, explain, outcomes, pacing, sending
+from sequences.engine import (
+    claiming,
+    clocks,
+    explain,
+    listening,
+    outcomes,
+    pacing,
+    replies,
+    sending,
+)
+from sequences.engine.listening import NEVER
 from sequences.models import Attempt, Enrollment, Touch
 from tests.simulation.guards import mutant, put
 
@@ -108,6 +118,39 @@ def adopt(claim: Any) -> Any:
     return replace(claim, token=token, attempt=newest, epoch=newest.epoch)
 
 
+@mutant("inbox: not asked")
+def no_inbox(patches: ExitStack) -> None:
+    gate_without_inbox(patches)
+    put(patches, listening, "known_until", lambda _, at: at)
+    put(patches, listening, "wait", lambda *_: None)
+
+
+@mutant("inbox: any reading of the last minutes")
+def stale_inbox(patches: ExitStack) -> None:
+    """Ask for a fresh reading, but not for one since the mail fell due."""
+
+    def is_heard(facts: Any, at: Any) -> bool:
+        return not listening.is_follow_up(facts) or is_fresh(facts.mailbox, at)
+
+    put(patches, listening, "is_heard", is_heard)
+    put(patches, listening, "known_until", lambda box, at: at if is_fresh(box, at) else NEVER)
+
+
+@mutant("gate: no inbox", harmless="the claim asks, and what settles an answer ends the run")
+def gate_without_inbox(patches: ExitStack) -> None:
+    put(patches, listening, "is_heard", yes)
+
+
+def is_fresh(mailbox: Any, at: Any) -> bool:
+    return mailbox.heard_until(at) is not None
+
+
+@mutant("inbox: read as soon as it was fetched")
+def unsettled(patches: ExitStack) -> None:
+    """Take an inbox for read before what came in was settled."""
+    put(patches, replies, "settle_all_of", yes)
+
+
 # Limits
 
 
@@ -122,7 +165,7 @@ def reserve_always(
     return True
 
 
-def nothing_is_full(*_: Any) -> tuple[()]:
+def nothing_is_full(*_: Any, **__: Any) -> tuple[()]:
     return ()
 
 

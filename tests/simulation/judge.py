@@ -16,7 +16,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.simulation.far_side import Accepted, Held
-from tests.simulation.world import LIMIT, MAILBOXES, SEQUENCES, Run, subject_of
+from tests.simulation.world import LIMIT, MAILBOXES, POOLS, SEQUENCES, Run, subject_of
 
 MOST_TRIES = 5
 
@@ -40,12 +40,15 @@ class Mark:
 
     run: Run
     position: int
+    kind: str
     order: int
     at: datetime
     day: date
     sequence_day: date
     approved: tuple[str, str] | None
     ordered: bool  # a person said to send it again, after an earlier try
+    # What the provider has of it before the worker commits, and from then on.
+    draft: Held | None = None
     held: Held | None = None
     # The worker ended without calling the provider: certainly nothing has left.
     unwritten: bool = False
@@ -53,6 +56,16 @@ class Mark:
     @property
     def key(self) -> str:
         return self.run.key(self.position)
+
+    @property
+    def has_failed(self) -> bool:
+        """Tell whether the provider said no, or nothing was ever handed to it."""
+        return self.unwritten or bool(self.held and self.held.answer == "refused")
+
+    @property
+    def never_leaves(self) -> bool:
+        """Tell whether it is certain, also because its draft is gone."""
+        return self.has_failed or bool(self.draft and self.draft.state == "deleted")
 
 
 class Judge:
@@ -104,19 +117,35 @@ class Judge:
         """A person says that it was sent, as it was; but perhaps not by the latest try."""
         latest = self.marks[run.key(position)][-1]
         if latest.held is None or latest.held.state != "taken":
-            self.wrong_credits[MAILBOXES[run.kind][0], latest.day] += 1
+            self.wrong_credits[MAILBOXES[latest.kind][0], latest.day] += 1
             self.wrong_credits[run.sequence, latest.sequence_day] += 1
 
     # What leaves
 
-    def marked(self, run: Run, position: int) -> Mark:
+    def bound_to(self, run: Run) -> str:
+        """Return the mailbox that a run may not change any more, since something may have left."""
+        if run.sequence not in POOLS:
+            return run.kind
+        for position in range(1, run.steps + 1):
+            for mark in self.marks.get(run.key(position), []):
+                if not mark.never_leaves:
+                    return mark.kind
+        return ""
+
+    def marked(self, run: Run, position: int, kind: str, draft: Held | None) -> Mark:
         """Judge a wire mark at the moment it is committed."""
         key, at = run.key(position), self.clock()
+        if self.bound_to(run) not in ("", kind) or kind not in (
+            run.kind,
+            *POOLS.get(run.sequence, ()),
+        ):
+            self.broke("from the right mailbox", key, f"{kind}, after {run.kind}")
+        run.kind = kind
         earlier = self.marks.setdefault(key, [])
         said = self.orders.get(key, 0)
         ordered = any(mark.order < said for mark in earlier)
         # What a person has sent again nobody waits for any more.
-        awaited = [mark for mark in earlier if run.kind != "smtp" or mark.order > said]
+        awaited = [mark for mark in earlier if mark.kind != "smtp" or mark.order > said]
         for check, words in self.objections(run, position, at, awaited):
             self.broke(check, key, words)
         self.note_try(key)
@@ -124,12 +153,14 @@ class Judge:
         mark = Mark(
             run,
             position,
+            kind,
             self.next_order(),
             at,
             local_day(at, self.zones[email]),
             local_day(at, self.plans[run.sequence][2]),
             run.approved.get(position),
             ordered,
+            draft,
         )
         earlier.append(mark)
         return mark
@@ -153,7 +184,7 @@ class Judge:
             found.append(("only in the sending hours", run.sequence))
         if missing := self.step_missing(run, position):
             found.append(("steps in order", f"step {missing} has not gone out"))
-        if self.may_still_leave(run.kind, awaited):
+        if any(map(may_still_leave, awaited)):
             found.append(("no second try while the first may leave", ""))
         return found
 
@@ -164,14 +195,6 @@ class Judge:
             if not (key in self.taken or before in run.passed or answered):
                 return before
         return 0
-
-    def may_still_leave(self, kind: str, earlier: list[Mark]) -> bool:
-        if kind == "smtp":
-            return not all(
-                mark.unwritten or (mark.held and mark.held.answer == "refused") for mark in earlier
-            )
-        open_states = ("draft", "pending", "taken")
-        return any(mark.held and mark.held.state in open_states for mark in earlier)
 
     def note_try(self, key: str) -> None:
         """Count what burns one of the five attempts."""
@@ -194,7 +217,7 @@ class Judge:
         if mark is None:
             self.broke("nothing without a wire mark", entry.key)
             return
-        if len(before) > 1 and not (mark.run.kind == "smtp" and mark.ordered):
+        if len(before) > 1 and not (mark.ordered and all(e.mark.kind == "smtp" for e in before)):
             self.broke("nothing twice", entry.key, f"taken {len(before)} times")
         if mark.key != entry.key:
             self.broke("only what was approved", entry.key, f"sent as {mark.key}")
@@ -203,15 +226,19 @@ class Judge:
         self.judge_mail(entry, mark)
         for owner, day in ((entry.mailbox, mark.day), (mark.run.sequence, mark.sequence_day)):
             self.per_day[owner, day] += 1
-            limit = self.limit_on(owner, day)
-            if limit is not None and self.per_day[owner, day] > limit:
-                self.broke("within the limits", entry.key, f"{owner}: {limit} on {day}")
+            self.judge_day(entry, owner, day)
+
+    def judge_day(self, entry: Accepted, owner: str, day: date) -> None:
+        """What a person said had not left gave its place back, though it was taken."""
+        limit, counted = self.limit_on(owner, day), self.per_day[owner, day]
+        if limit is not None and counted - self.wrong_orders[owner, day] > limit:
+            self.broke("within the limits", entry.key, f"{owner}: {limit} on {day}")
 
     def judge_mail(self, entry: Accepted, mark: Mark) -> None:
         message = message_from_bytes(entry.raw, policy=default)
         if addresses(message, "To") != [mark.run.address] or entry.recipient != mark.run.address:
             self.broke("to the right person", entry.key, str(message["To"]))
-        email = MAILBOXES[mark.run.kind][0]
+        email = MAILBOXES[mark.kind][0]
         if addresses(message, "From") != [email] or entry.mailbox != email:
             self.broke("from the right mailbox", entry.key, str(message["From"]))
         if mark.approved is None:
@@ -229,6 +256,12 @@ class Judge:
             return None
         before = [limit for changed, limit in changes if changed < day]
         return max([before[-1], *(limit for changed, limit in changes if changed == day)])
+
+
+def may_still_leave(mark: Mark) -> bool:
+    if mark.kind == "smtp":
+        return not mark.has_failed
+    return bool(mark.held and mark.held.state in ("draft", "pending", "taken"))
 
 
 def addresses(message: Message, name: str) -> list[str]:

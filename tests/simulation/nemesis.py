@@ -43,7 +43,7 @@ def patience(sim: "Simulation", worker: "Worker") -> tuple[float, float]:
 def kill(sim: "Simulation", worker: "Worker") -> None:
     sim.hit(f"killed when {worker.stage}")
     sim.note(f"{worker.run} {worker.key} killed when {worker.stage}")
-    sim.morgue.append(worker.stages)
+    sim.morgue.append(worker)
     ticks.plan_reaper(sim, worker)
     sim.look_again()
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from outreach.prepared import Prepared
 from outreach.transitions import IllegalTransition
 from sequences.models import Enrollment, NotReady, TextChanged, Touch
-from tests.simulation import admin, contacts, edges, product, rows
+from tests.simulation import admin, archive, contacts, edges, inboxes, product, rows
 from tests.simulation.far_side import Accepted
 from tests.simulation.world import Run, any_of, body_of, subject_of
 
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 ARRIVALS = [0, 0, 0, 1, 1, 2, 4]
 HOUR, DAY = 3600, 86400
+
+UNFINISHED = Prepared(
+    lambda: Enrollment.everywhere.unfinished().order_by().values_list("pk", "status")
+)
+BLOCKED = Prepared(lambda: Enrollment.everywhere.exclude(blocked_by="").order_by("pk"))
 
 
 def attempt(sim: "Simulation", words: str, verb: Callable[[], object]) -> bool:
@@ -39,6 +45,8 @@ def plan(sim: "Simulation") -> None:
 
 def day(sim: "Simulation", number: int) -> None:
     rows.look(sim)
+    if number % archive.EVERY == 0:
+        archive.put_away(sim)
     morning = sim.luck.randint(0, DAY)
     for _ in range(any_of(sim.luck, ARRIVALS)):
         sim.soon(morning, morning + HOUR, lambda: arrive(sim))
@@ -184,8 +192,8 @@ def decide(sim: "Simulation", run: Run, touch: Touch) -> None:
 def visit(sim: "Simulation") -> None:
     """Look through the needs-a-person list and deal with each entry."""
     admin.reconnect(sim)
-    blocked = Enrollment.everywhere.exclude(blocked_by="").order_by("pk")
-    runs = {run.enrollment.pk: run for run in sim.runs}
+    blocked = BLOCKED.rows()
+    runs = {run.enrollment.pk: run for run in sim.runs} if blocked else {}
     for enrollment in blocked:
         run = runs[enrollment.pk]
         if enrollment.blocked_position is None:
@@ -205,11 +213,12 @@ def visit(sim: "Simulation") -> None:
 def put_right(sim: "Simulation") -> None:
     """After the faults: end every pause, approve what waits, and come by until all is done."""
     admin.end_halts(sim)
+    statuses = dict(UNFINISHED.rows())
     for run in sim.runs:
-        enrollment = run.fresh()
-        if enrollment.status == Enrollment.Status.PAUSED:
+        status = statuses.get(run.enrollment.pk)
+        if status == Enrollment.Status.PAUSED:
             resume(sim, run)
-        elif enrollment.status == Enrollment.Status.PENDING_APPROVAL:
+        elif status == Enrollment.Status.PENDING_APPROVAL:
             approve(sim, run)
     visit(sim)
     if not sim.is_over():
@@ -229,8 +238,7 @@ def cross(sim: "Simulation", run: Run) -> str:
 
 def after_result(sim: "Simulation", run: Run, touch: Touch) -> None:
     """Take in what the product makes of an answer."""
-    enrollment = run.fresh()
-    if enrollment.end_reason == Enrollment.EndReason.BOUNCED and not run.closed:
+    if touch.enrollment.end_reason == Enrollment.EndReason.BOUNCED and not run.closed:
         admin.close_all(sim, run.address, "bounced")
     if touch.status == Touch.Status.FAILED and touch.attempts_made >= 5:
         sim.hit("failed after five attempts")
@@ -238,7 +246,10 @@ def after_result(sim: "Simulation", run: Run, touch: Touch) -> None:
 
 def after_delivery(sim: "Simulation", run: Run, entry: Accepted) -> None:
     """Somebody has got a mail, and may answer it."""
-    if sim.chance(0.12):
+    has_more = entry.key != run.key(run.steps)
+    if run.kind == inboxes.KIND and has_more and sim.chance(0.6):
+        sim.soon(15, 90, lambda: inboxes.answer_in_time(sim, run, entry))
+    elif sim.chance(0.12):
         sim.soon(30, DAY, lambda: contacts.answer(sim, run, entry))
     if sim.chance(0.6):
         sim.soon(HOUR, 2 * HOUR, lambda: edges.aim(sim, run))

@@ -14,7 +14,17 @@ from mailboxes import inbox
 from mailboxes.models import Mailbox
 from mailboxes.providers import PROVIDERS, provider_for
 from mailboxes.providers.base import Provider
-from sequences.engine import claiming, lifecycle, outcomes, reconciling, replies, sending
+from mailboxes.reading import READERS
+from outreach.prepared import Prepared
+from sequences.engine import (
+    claiming,
+    lifecycle,
+    outcomes,
+    reading,
+    reconciling,
+    replies,
+    sending,
+)
 from sequences.models import Touch
 
 # What a send yields, in the order of a send.
@@ -30,6 +40,9 @@ FAR_SIDE = {
     "microsoft": "tests.simulation.far_side.Graph",
     "smtp": "tests.simulation.far_side.SMTP",
 }
+MAILBOX = Prepared(lambda pk: Mailbox.everywhere.filter(pk=pk), int)
+# Of the others what comes in is known at once.
+INBOXES = {"smtp": "tests.simulation.inboxes.Reader"}
 
 
 class Ear:
@@ -50,8 +63,10 @@ def connected(ear: Ear) -> Iterator[None]:
     """Let mailboxes send through the simulated providers, and listen for swallowed errors."""
     with ExitStack() as patches:
         patches.enter_context(patch.dict(PROVIDERS, FAR_SIDE))
-        for module, name in [(sending, "logger"), (reconciling, "log"), (replies, "logger")]:
-            patches.enter_context(patch.object(module, name, ear))
+        patches.enter_context(patch.dict(READERS, INBOXES, clear=True))
+        for module in (sending, replies, inbox):
+            patches.enter_context(patch.object(module, "logger", ear))
+        patches.enter_context(patch.object(reconciling, "log", ear))
         yield
 
 
@@ -59,11 +74,14 @@ def mailboxes_with_work(at: datetime) -> list[int]:
     return sending.mailboxes_with_work(at)
 
 
+def anything_leaves(mailbox_id: int) -> bool:
+    """Ask what a drain asks before it begins."""
+    return claiming.anything_leaves(MAILBOX.get(mailbox_id))
+
+
 def begin(mailbox_id: int) -> list[tuple[int, Iterator[str]]]:
     """Claim what may leave, as a drain does; whoever sends it has only heard of its claim."""
-    mailbox = Mailbox.everywhere.get(pk=mailbox_id)
-    if not claiming.anything_leaves(mailbox):
-        return []
+    mailbox = MAILBOX.get(mailbox_id)
     provider = provider_of(mailbox)
     claims = claiming.claim_due(mailbox, provider, AT_ONCE).claims
     return [(claim.touch.pk, carry(claim, provider)) for claim in claims]
@@ -76,11 +94,11 @@ def carry(claim: claiming.Claim, provider: Provider) -> Iterator[str]:
 
 def again(touch_id: int, mailbox_id: int) -> Iterator[str]:
     """Offer one touch to another worker, as a wake-up that comes twice does."""
-    return send(touch_id, Mailbox.everywhere.get(pk=mailbox_id))
+    return send(touch_id, MAILBOX.get(mailbox_id))
 
 
 def send(touch_id: int, mailbox: Mailbox) -> Iterator[str]:
-    return sending.sending(touch_id, provider_of(mailbox))
+    return sending.sending(touch_id, provider_of(mailbox), mailbox)
 
 
 def provider_of(mailbox: Mailbox) -> Provider:
@@ -101,6 +119,14 @@ def by_the_clock() -> int:
 
 def deliver(mailbox: Mailbox, raw: bytes, provider_id: str, thread_id: str) -> None:
     inbox.deliver(mailbox, raw, provider_id, thread_id=thread_id)
+
+
+def inboxes_to_read(at: datetime) -> list[int]:
+    return reading.mailboxes_to_read(at)
+
+
+def read_inbox(mailbox_id: int) -> int:
+    return reading.read(mailbox_id)
 
 
 def settle_inbox() -> int:

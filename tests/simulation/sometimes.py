@@ -71,6 +71,12 @@ SOMETIMES = [
     "double click refused",
     "approval undone",
     "stop undone",
+    # The inbox that has to be read.
+    "answered just before the next step",
+    "inbox could not be read",
+    "inbox numbered anew",
+    "reader killed",
+    "reading missed",
     # People and time.
     "answer: interested",
     "answer: objection",

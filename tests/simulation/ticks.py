@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def plan_reaper(sim: "Simulation", worker: "Worker") -> None:
     """The lease of a worker that is gone, or stalled, ends; the reaper comes by."""
-    lease = product.provider_of(sim.mailbox(worker.run.kind)).lease
+    lease = product.provider_of(sim.world.mailboxes[worker.run.kind]).lease
     sim.on(sim.at + lease + delay(sim.luck, 0, 15), lambda: reap(sim))
 
 

@@ -1,4 +1,4 @@
-"""A small workspace to live in: three mailboxes, four sequences, and new prospects every day."""
+"""A small workspace to live in: three mailboxes, six sequences, and new prospects every day."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -7,8 +7,11 @@ from typing import Any
 
 from mailboxes.models import Mailbox
 from outreach.models import User, Workspace
+from outreach.prepared import Prepared
 from outreach.times import now
+from sequences.engine import defining
 from sequences.models import Company, Contact, Enrollment, Sequence, Touch
+from sequences.rules.schedule import Window
 from tests.factories import make_company, make_mailbox, make_sequence, make_user, make_workspace
 
 # Mondays before the clocks change in Berlin, New York and on Lord Howe Island.
@@ -35,9 +38,18 @@ SEQUENCES = [
     # The clocks of Lord Howe change by half an hour, at two in the morning.
     ("Island", "microsoft", "Australia/Lord_Howe", time(1), time(3), EVERY_DAY, None),
     ("Limited", "gmail", "UTC", time(0), time(23, 59, 59, 999999), EVERY_DAY, 2),
+    # Each run leaves from one of a pool, whose limits the other sequences use as well.
+    ("Rotating", "gmail", "UTC", time(7), time(15), EVERY_DAY, None),
 ]
+POOLS = {"Rotating": ("smtp", "gmail", "microsoft")}
 STEPS = 3
 LIMIT = 3
+
+# Asked again and again, so that Django compiles them once.
+RUN = Prepared(lambda pk: Enrollment.everywhere.filter(pk=pk), int)
+TOUCH = Prepared(
+    lambda pk: Touch.objects.filter(pk=pk).order_by().select_related("enrollment"), int
+)
 
 
 @dataclass
@@ -80,6 +92,7 @@ class Run:
     enrollment: Enrollment
     address: str
     sequence: str
+    # Its mailbox; in a pool, until something may have left, the one that tried last.
     kind: str
     steps: int
     touches: dict[int, int]
@@ -91,6 +104,8 @@ class Run:
     paused: bool = False
     pending: bool = False  # an edit or an undo took the run back to the review
     wording: int = 1
+    # Answers that lie, or have lain, in an inbox that the product has to read.
+    letters: list[Any] = field(default_factory=list)
 
     def __str__(self) -> str:
         return f"r{self.number}"
@@ -99,10 +114,12 @@ class Run:
         return f"r{self.number}/{position}"
 
     def fresh(self) -> Enrollment:
-        return Enrollment.everywhere.get(pk=self.enrollment.pk)
+        fresh: Enrollment = RUN.get(self.enrollment.pk)
+        return fresh
 
     def touch(self, position: int) -> Touch:
-        return Touch.objects.select_related("enrollment").get(pk=self.touches[position])
+        touch: Touch = TOUCH.get(self.touches[position])
+        return touch
 
 
 @dataclass
@@ -112,6 +129,10 @@ class World:
     company: Company
     mailboxes: dict[str, Mailbox]
     sequences: dict[str, Sequence]
+    # What never changes, by id: the kind of a mailbox, when a sequence may send, and from where.
+    kinds: dict[int, str]
+    windows: dict[int, Window]
+    senders: dict[int, list[int]]
 
 
 def build() -> World:
@@ -122,6 +143,10 @@ def build() -> World:
         kind: make_mailbox(workspace, provider=kind, email=email, zone=zone, daily_limit=LIMIT)
         for kind, (email, zone) in MAILBOXES.items()
     }
+    # This one's inbox is read by the product; of the others what comes in is known at once.
+    Mailbox.everywhere.filter(pk=mailboxes["smtp"].pk).update(
+        imap_host="imap.smtp.test", watched_at=None
+    )
     sequences = {}
     for name, kind, zone, start, end, weekdays, limit in SEQUENCES:
         sequence = make_sequence(
@@ -138,9 +163,21 @@ def build() -> World:
         )
         sequence.steps.filter(position=2).update(delay_days=1)
         sequence.steps.filter(position=3).update(delay_days=0, delay_hours=20)
+        pool = [mailboxes[kind] for kind in POOLS.get(name, ())]
+        defining.configure(sequence, {}, by=person, pool=pool)
         sequences[name] = sequence
     return World(
-        workspace, person, make_company(workspace, domain="globex.test"), mailboxes, sequences
+        workspace,
+        person,
+        make_company(workspace, domain="globex.test"),
+        mailboxes,
+        sequences,
+        kinds={mailbox.pk: kind for kind, mailbox in mailboxes.items()},
+        windows={sequence.pk: sequence.window for sequence in sequences.values()},
+        senders={
+            sequences[name].pk: [mailboxes[each].pk for each in POOLS.get(name, (kind,))]
+            for name, kind, *_ in SEQUENCES
+        },
     )
 
 
@@ -160,6 +197,9 @@ def enroll(world: World, luck: Random, number: int, known: list[Run]) -> Run:
     contact: Contact | None = None
     if again and not again.closed and again.sequence != name:
         contact = Contact.everywhere.filter(email=again.address).first()
+    mine = Enrollment.everywhere.filter(contact=contact, sequence=sequence)
+    if contact and mine.unfinished().exists():
+        contact = None
     contact = contact or Contact.everywhere.create(
         workspace=world.workspace,
         company=world.company,
@@ -171,7 +211,7 @@ def enroll(world: World, luck: Random, number: int, known: list[Run]) -> Run:
         workspace=world.workspace,
         sequence=sequence,
         contact=contact,
-        mailbox=sequence.mailbox,
+        mailbox=None if sequence.rotates else sequence.mailbox,
         drafted_at=now(),
         steps_total=steps,
     )
@@ -187,7 +227,7 @@ def enroll(world: World, luck: Random, number: int, known: list[Run]) -> Run:
         )
         touches[step.position] = touch.pk
     run.refresh_digest()
-    kind = next(kind for kind, box in world.mailboxes.items() if box == sequence.mailbox)
+    kind = next(row[1] for row in SEQUENCES if row[0] == name)
     return Run(number, run, contact.email, name, kind, steps, touches, poison=luck.random() < 0.02)
 
 

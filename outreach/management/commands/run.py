@@ -83,7 +83,7 @@ def commands() -> dict[str, Sequence[str]]:
 
 
 def silent() -> list[str]:
-    """Return the process that should make the scheduler run, if it has not for a while."""
+    """Return the processes that should make the scheduler run, if it has not for a while."""
     try:
         beat = ticks.last_beat()
     except Error:
@@ -92,7 +92,8 @@ def silent() -> list[str]:
     finally:
         close_old_connections()
     if beat is None or now() - beat >= ticks.LATE:
-        return ["worker" if settings.REDIS_URL else "clock"]
+        # It may be the one that says when, or the one that does it.
+        return ["worker", "beat"] if settings.REDIS_URL else ["clock"]
     return []
 
 

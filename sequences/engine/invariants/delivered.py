@@ -6,6 +6,8 @@ from email.policy import compat32
 from email.utils import getaddresses
 from itertools import islice
 
+from django.db.models import F
+
 from mailboxes.compose import RefusedMail, checked_address, decoded
 from mailboxes.models import SandboxMail
 from sequences.engine.invariants.journal import touch_of
@@ -128,7 +130,7 @@ def steps_in_order(look: Look) -> Iterator[str]:
         f"""{look.taken}, line AS (
             SELECT x.id AS touch_id,
                    lag(x.id) OVER (PARTITION BY x.enrollment_id ORDER BY x.position) AS before
-            FROM sequences_touch x WHERE x.status <> 'skipped'
+            FROM sequences_touch x WHERE x.status <> 'skipped' AND x.in_reply_to_id IS NULL
         ), first AS (
             SELECT d.touch_id, min(d.accepted_at) AS at FROM delivery d
             WHERE d.touch_id IS NOT NULL GROUP BY d.touch_id
@@ -167,18 +169,24 @@ def text_as_approved(look: Look) -> Iterator[str]:
         WHERE d.sha256 <> '' AND d.touch_id IS NOT NULL
         GROUP BY d.message_id HAVING min(d.sha256) <> max(d.sha256)""")
     caught = look.within(SandboxMail.everywhere.caught()).order_by("-pk")
+    caught = caught.annotate(sent_from=F("mailbox__email"))
     newest = caught[:MOST_READ].iterator(MAILS_AT_ONCE)
     while mails := list(islice(newest, MAILS_AT_ONCE)):
         touches = Touch.objects.filter(message_id__in=[mail.message_id for mail in mails])
         by_id = {touch.message_id: touch for touch in touches}
         for mail in mails:
             touch = by_id.get(mail.message_id)
-            if touch and mail.raw and not reads_as_approved(bytes(mail.raw), touch):
+            if not touch or not mail.raw:
+                continue
+            sender = mail.sent_from if touch.is_pooled else touch.sender
+            if not reads_as_approved(bytes(mail.raw), touch, sender):
                 yield f"touch {touch.pk}"
 
 
-def reads_as_approved(raw: bytes, touch: Touch) -> bool:
-    """Tell whether a mail is the approved one: sender, recipient, subject, text and way out."""
+def reads_as_approved(raw: bytes, touch: Touch, approved_sender: str) -> bool:
+    """Tell whether a mail is the approved one: sender, recipient, subject, text and way out.
+
+    What a person wrote by hand is personal, and ends where they ended."""
     mail = message_from_bytes(raw, policy=compat32)
     people = [
         [(decoded(name), address) for name, address in getaddresses([str(mail[header] or "")])]
@@ -194,12 +202,12 @@ def reads_as_approved(raw: bytes, touch: Touch) -> bool:
     before, between, rest = text.replace("\r\n", "\n").partition(approved)
     subject = touch.subject.strip()
     return (
-        _same_address(sender, touch.sender)
+        _same_address(sender, approved_sender)
         and _same_address(recipient, touch.recipient)
         and sender_name == " ".join(touch.sender_name.split())
         and subject in ("", decoded("".join(str(mail["Subject"] or "").splitlines())))
         and (before, between) == ("", approved)
-        and rest.startswith(WAY_OUT)
+        and (rest.startswith(WAY_OUT) if not touch.is_by_hand else not rest.strip())
         and rest.strip().count("\n") == 0
     )
 
@@ -208,6 +216,15 @@ def reads_as_approved(raw: bytes, touch: Touch) -> bool:
     "I18", "Every mail went to its prospect, from the mailbox that sent it.", needs_journal=True
 )
 def right_person_right_mailbox(look: Look) -> Iterator[str]:
+    """And all steps of a run from one: whichever of a pool sent the first sends the others. An
+    answer by hand leaves from the mailbox that was written to."""
+    yield from look.names(f"""
+        SELECT 'touch ' || t.id FROM sequences_attempt a
+        JOIN sequences_touch t ON t.id = a.touch_id
+        JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
+        WHERE a.outcome = 'accepted'
+        AND (a.mailbox_id <> t.mailbox_id OR t.in_reply_to_id IS NULL
+            AND a.mailbox_id <> coalesce(e.mailbox_id, 0))""")
     rows = look.rows(f"""{look.taken}, judged AS (
         SELECT d.touch_id, d.recipient AS reached, t.recipient AS meant, CASE
             WHEN lower(m.email) = d.mailbox AND m.id = coalesce(d.mailbox_id, m.id) THEN 1
@@ -219,7 +236,7 @@ def right_person_right_mailbox(look: Look) -> Iterator[str]:
         LEFT JOIN mailboxes_mailbox m ON m.id = t.mailbox_id)
         SELECT touch_id, reached, meant, is_ours FROM judged
         WHERE is_ours = 0 OR lower(reached) <> lower(meant)""")
-    return (
+    yield from (
         f"touch {touch_id}"
         for touch_id, reached, meant, is_ours in rows
         if not is_ours or not _same_address(reached, meant)

@@ -78,13 +78,14 @@ def reservations(look: Look) -> Iterator[str]:
 def inside_the_hours(look: Look) -> Iterator[str]:
     """Hours cannot be changed once a sequence has been active; holidays and days off can, so they
     are not judged, nor are hours on the prospects' own clocks. What a person fast-forwarded in a
-    sandbox is not held by them."""
+    sandbox is not held by them, nor what they wrote by hand."""
     marks = look.rows(f"""
         SELECT e.sequence_id, a.wire_at, a.id FROM sequences_attempt a
         JOIN sequences_touch t ON t.id = a.touch_id
         JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
         JOIN sequences_sequence s ON s.id = e.sequence_id
         WHERE a.wire_at IS NOT NULL AND NOT t.is_hurried AND NOT s.uses_prospect_zone
+        AND t.in_reply_to_id IS NULL
         ORDER BY e.sequence_id, a.wire_at""")
     sequence, opens, closes = None, None, None
     for sequence_id, wire_at, pk in marks:
@@ -107,7 +108,8 @@ def _instant(value: datetime | str) -> datetime:
 
 @invariant("I13", "Nothing went out after its run was stopped, answered or paused.")
 def nothing_after_a_stop(look: Look) -> Iterator[str]:
-    """Nor while an approval was taken back, nor in a workspace that is stopped.
+    """Nor while an approval was taken back, nor in a workspace that is stopped. What a person
+    wrote by hand neither after they took it back nor once the prospect was removed.
 
     A wire mark and a stop take the same lock before they look at the clock, so their times are
     in the order in which they happened. A stop holds until an event lifts it. News of an
@@ -123,7 +125,9 @@ def nothing_after_a_stop(look: Look) -> Iterator[str]:
     return look.names(f"""
         SELECT 'touch ' || t.id {marks}
         JOIN sequences_event s ON s.enrollment_id = t.enrollment_id
-        WHERE s.kind IN ({", ".join(repr(hold) for hold in HOLDS)})
+        WHERE CASE WHEN t.in_reply_to_id IS NULL
+            THEN s.kind IN ({", ".join(repr(hold) for hold in HOLDS)})
+            ELSE s.kind = 'dropped' OR (s.kind = 'taken_back' AND s.touch_id = t.id) END
         AND {look.after("a.wire_at", "s.at")} AND NOT EXISTS (
             SELECT 1 FROM sequences_event u WHERE u.enrollment_id = s.enrollment_id
             AND u.id > s.id AND NOT ({look.after("u.at", "a.wire_at")}) AND ({lifted}))
@@ -181,6 +185,11 @@ def tenants_apart(look: Look) -> Iterator[str]:
             JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
             JOIN mailboxes_mailbox o ON o.id = x.mailbox_id
             WHERE o.workspace_id <> e.workspace_id""")
+    yield from look.names(f"""
+        SELECT 'pool member ' || x.id FROM sequences_poolmember x
+        JOIN sequences_sequence e ON e.id = x.sequence_id {look.mine("e")}
+        JOIN mailboxes_mailbox o ON o.id = x.mailbox_id
+        WHERE o.workspace_id <> e.workspace_id""")
     yield from look.names(f"""
         SELECT 'touch ' || t.id FROM sequences_touch t JOIN sequences_step p ON p.id = t.step_id
         JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
@@ -260,8 +269,12 @@ def one_record_each(look: Look) -> Iterator[str]:
 
 @invariant("I22", "A run that has ended holds nothing that could still go out.")
 def nothing_live_in_ended_runs(look: Look) -> Iterator[str]:
-    """What was on its way when it ended finishes."""
-    rows = look.touches().filter(enrollment__status__in=ENDED, status__in=Touch.WAITING)
+    """What was on its way when it ended finishes; what the recipient refused stays as it failed.
+    An answer by hand outlives its run's end, but not its removal."""
+    steps = Q(in_reply_to__isnull=True, enrollment__status__in=ENDED)
+    removed = Q(in_reply_to__isnull=False, enrollment__dropped_at__isnull=False)
+    rows = look.touches().filter(steps | removed, status__in=Touch.WAITING)
+    rows = rows.exclude(status=Touch.Status.FAILED, bounced_at__isnull=False)
     ids = rows.order_by("pk").values_list("pk", flat=True)
     return (f"touch {pk}" for pk in ids.iterator())
 

@@ -10,7 +10,7 @@ from mailboxes.models import InboundMail, Mailbox, SandboxMail
 from outreach.models import AuditEntry
 from sequences.engine import explain
 from sequences.engine.invariants.looking import Look, invariant
-from sequences.models import Batch, Enrollment, Import, Sequence, Touch
+from sequences.models import Batch, Enrollment, Import, PoolMember, Sequence, Touch
 from sequences.rules import schedule
 
 # Sequences, and of each the longest overdue steps, whose reasons are asked for.
@@ -48,9 +48,11 @@ def nothing_forgotten(look: Look) -> Iterator[str]:
     )
     yield from _names("enrollment", look.within(paused))
     running = look.touches().filter(
-        enrollment__status__in=Enrollment.SENDING, enrollment__updated_at__lte=look.before
+        in_reply_to__isnull=True,
+        enrollment__status__in=Enrollment.SENDING,
+        enrollment__updated_at__lte=look.before,
     )
-    earlier = Touch.objects.filter(
+    earlier = Touch.steps.filter(
         enrollment=OuterRef("enrollment"),
         position__lt=OuterRef("position"),
         status__in=Touch.OPEN,
@@ -67,6 +69,17 @@ def nothing_forgotten(look: Look) -> Iterator[str]:
         for touch in mine.select_related("step")[:MOST_OF_EACH]:
             if _could_have_left(touch, look):
                 yield f"touch {touch.pk}"
+    yield from _answers_forgotten(look)
+
+
+def _answers_forgotten(look: Look) -> Iterator[str]:
+    """Yield the answers by hand that are long due and that nothing holds."""
+    waiting = look.touches().filter(status=Touch.Status.SCHEDULED, in_reply_to__isnull=False)
+    due = waiting.filter(due_at__lte=look.before, updated_at__lte=look.before)
+    free = due.filter(mailbox__in=_able(look)).order_by("due_at", "pk")
+    for touch in free.select_related("mailbox")[:MOST_OF_EACH]:
+        if _could_have_left(touch, look):
+            yield f"touch {touch.pk}"
 
 
 def _overdue(look: Look, scheduled: QuerySet[Touch]) -> QuerySet[Touch]:
@@ -75,6 +88,26 @@ def _overdue(look: Look, scheduled: QuerySet[Touch]) -> QuerySet[Touch]:
     Served by touch_due, one range for each mailbox. A sequence's next turn moves on with every
     send, so one that is sending is left out.
     """
+    turn = Sequence.everywhere.filter(
+        Q(next_free_at__isnull=True) | Q(next_free_at__lte=look.before),
+        status=Sequence.Status.ACTIVE,
+        updated_at__lte=look.before,
+    )
+    able = _able(look)
+    # A first mail of a pool has no mailbox yet: each that takes turns was able to send it.
+    within = PoolMember.objects.filter(mailbox__status="connected", mailbox__out_since=None)
+    unable = within.exclude(mailbox__in=able).values("sequence")
+    drawn = Q(mailbox=None, enrollment__sequence__mailbox__in=able)
+    return scheduled.filter(
+        Q(mailbox__in=able) | drawn & ~Q(enrollment__sequence__in=unable),
+        due_at__lte=look.before,
+        updated_at__lte=look.before,
+        enrollment__sequence__in=turn,
+    )
+
+
+def _able(look: Look) -> list[int]:
+    """Return the mailboxes that nothing has held for long."""
     resumed = AuditEntry.everywhere.filter(verb="resume_sending", at__gt=look.before)
     hanging = Touch.objects.filter(
         mailbox=OuterRef("pk"), status=Touch.Status.SENDING, lease_until__gt=look.at
@@ -87,17 +120,7 @@ def _overdue(look: Look, scheduled: QuerySet[Touch]) -> QuerySet[Touch]:
         updated_at__lte=look.before,
         workspace__stopped_at__isnull=True,
     )
-    turn = Sequence.everywhere.filter(
-        Q(next_free_at__isnull=True) | Q(next_free_at__lte=look.before),
-        status=Sequence.Status.ACTIVE,
-        updated_at__lte=look.before,
-    )
-    return scheduled.filter(
-        mailbox__in=list(look.within(free).values_list("pk", flat=True)),
-        due_at__lte=look.before,
-        updated_at__lte=look.before,
-        enrollment__sequence__in=turn,
-    )
+    return list(look.within(free).values_list("pk", flat=True))
 
 
 def _open_throughout(look: Look, sequences: QuerySet[Sequence]) -> Iterator[Sequence]:

@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q
 
 from outreach import guards
 from outreach.times import database_now
@@ -38,11 +39,10 @@ class Command(BaseCommand):
 
     def _list_due(self) -> None:
         at = database_now()
-        due = Touch.objects.filter(
-            status=Touch.Status.SCHEDULED,
-            due_at__lte=at,
-            enrollment__status__in=Enrollment.SENDING,
-        ).order_by("due_at", "pk")
+        live = Q(enrollment__status__in=Enrollment.SENDING) | Q(in_reply_to__isnull=False)
+        due = Touch.objects.filter(live, status=Touch.Status.SCHEDULED, due_at__lte=at).order_by(
+            "due_at", "pk"
+        )
         leaving = 0
         for touch in due.select_related("step")[:SHOWN_AT_MOST]:
             run = Enrollment.everywhere.select_related(
@@ -53,7 +53,8 @@ class Command(BaseCommand):
             when = (
                 f" ({answer.at:%Y-%m-%d %H:%M} UTC)" if answer.at and not answer.may_leave else ""
             )
-            self.stdout.write(f"{touch.recipient}, step {touch.position}: {answer.sentence}{when}")
+            what = str(touch).lower()
+            self.stdout.write(f"{touch.recipient}, {what}: {answer.sentence}{when}")
         more = max(due.count() - SHOWN_AT_MOST, 0)
         if more:
             self.stdout.write(f"… and {more} more.")
