@@ -69,3 +69,9 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const trigger = event.detail.elt.getAttribute("hx-trigger") ?? "";
   if (document.hidden && trigger.startsWith("every")) event.preventDefault();
 });
+
+// The asker may have left the page before its answer is here: a row that was listed anew. What the
+// answer says elsewhere (toasts, counts) is looked for in the page, not in the part that left.
+document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+  detail.elt.getRootNode = () => document;
+});

@@ -65,6 +65,8 @@ def faults() -> Iterator[Faults]:
     faults.provoke("status of 409", "status of 422")
     # The news of a row that has left the table meanwhile.
     faults.provoke("htmx:oobErrorNoTarget, #row-")
+    # What was asked for last takes the place of what was asked for before it.
+    faults.provoke("htmx:sendAbort", "htmx:afterRequest")
     yield faults
     assert faults.unexpected == []
 

@@ -61,18 +61,50 @@ def test_an_unknown_filter_shows_the_default(page: Page, runs: list[Enrollment])
 def test_the_last_answer_of_a_search_wins(page: Page, runs: list[Enrollment]) -> None:
     page.goto("/sequences/?status=pending_approval")
     held: list[Route] = []
-    page.route(re.compile(r"[?&]q=Ana(&|$)"), lambda route: held.append(route))
+    asks_for_ana = re.compile(r"[?&]q=Ana(&|$)")
+    page.route(asks_for_ana, lambda route: held.append(route))
 
-    page.get_by_role("searchbox").fill("Ana")
-    expect(page.locator("#rows tr")).to_have_count(5)
+    with page.expect_request(asks_for_ana):
+        page.get_by_role("searchbox").fill("Ana")
     page.get_by_role("searchbox").fill("Dora")
     expect(page.locator("#rows tr")).to_have_count(1)
-    for route in held:
-        route.abort()
+    held.pop().abort()
 
     assert shown(page) == ["Dora Lund"]
     expect(page).to_have_url(re.compile("status=pending_approval.*q=Dora|q=Dora.*pending_approval"))
     expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+def test_of_two_chips_clicked_at_once_the_last_wins(page: Page, runs: list[Enrollment]) -> None:
+    approve(runs[0])
+    page.goto("/sequences/?status=all")
+    held: list[Route] = []
+    page.route(re.compile(r"[?&]status=pending_approval"), lambda route: held.append(route))
+
+    page.locator("#chip-pending_approval").click()
+    page.locator("#chip-active").click()
+    expect(page.locator("#chip-active")).to_have_attribute("aria-current", "true")
+    held.pop().abort()
+
+    expect(page.locator("#rows tr")).to_have_count(5)
+    expect(page.locator("#chips [aria-current]")).to_have_text(re.compile("^Active"))
+    expect(page).to_have_url(re.compile("status=active"))
+
+
+def test_what_an_answer_says_is_seen_though_its_row_was_listed_anew(
+    page: Page, runs: list[Enrollment]
+) -> None:
+    page.goto("/sequences/?status=pending_approval")
+    held: list[Route] = []
+    page.route("**/approve/", lambda route: held.append(route))
+    row_of(page, runs[2]).get_by_role("button", name="Approve & send to Cleo Marsh").click()
+    page.locator("#sort-created_at").click()
+    expect(page).to_have_url(re.compile("sort=created_at"))
+
+    held.pop().continue_()
+
+    expect(page.get_by_role("status").filter(has_text="Approved Cleo Marsh")).to_be_visible()
+    expect(page.locator("#chips [aria-current] .n")).to_have_text("4")
 
 
 def test_what_nobody_matches_names_the_filters_and_clears_them(
