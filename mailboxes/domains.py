@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from time import monotonic
 
 from django.db import transaction
 from django.db.models import F, Q
 
 from mailboxes import dns
 from mailboxes.models import DomainCheck, Mailbox
+from outreach import ticks
 from outreach.models import AuditEntry, User
 from outreach.times import now
 
@@ -16,8 +16,6 @@ EVERY = timedelta(hours=6)
 # From the first failed check on, as long as none after it passes.
 GRACE = timedelta(hours=72)
 AT_ONCE = 5
-# Where DNS does not answer, a tick is over before the next one begins: it keeps one worker waiting.
-TICK_SECONDS = 30
 
 # What a provider's customers have to publish: SPF include, DKIM selectors, mail server.
 GOOGLE = ("_spf.google.com", "Google", ("google",), "1 smtp.google.com")
@@ -111,6 +109,11 @@ def _trust_again(mailbox: Mailbox) -> None:
     mailbox.save(update_fields=["failing_since", "failing_note", "cold_stopped_at", "updated_at"])
 
 
+def stops_at(mailbox: Mailbox) -> datetime | None:
+    """Return when cold sending stops, where nothing passes before."""
+    return mailbox.failing_since + GRACE if mailbox.failing_since else None
+
+
 def choose_selector(mailbox: Mailbox, selector: str, *, by: User) -> None:
     """Look for the DKIM key under this name from now on, or under the usual ones."""
     with transaction.atomic():
@@ -126,10 +129,5 @@ def tick() -> int:
     rows = Mailbox.everywhere.filter(due, status=Mailbox.Status.CONNECTED)
     rows = rows.exclude(provider=Mailbox.Provider.SANDBOX).select_related("workspace")
     order = F("domain_check__asked_at").asc(nulls_first=True)
-    checked, until = 0, monotonic() + TICK_SECONDS
-    for mailbox in rows.order_by(order, "pk")[:AT_ONCE]:
-        check(mailbox)
-        checked += 1
-        if monotonic() >= until:
-            break
-    return checked
+    oldest = rows.order_by(order, "pk")[:AT_ONCE]
+    return len([check(mailbox) for mailbox in ticks.for_a_while(oldest)])

@@ -6,9 +6,9 @@ Where nothing is set up, inboxes are read now and then as ever.
 """
 
 import secrets
-import time
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from itertools import chain
 
 from django.conf import settings
 from django.db.models import F, Q
@@ -17,6 +17,7 @@ from django.urls import reverse
 from mailboxes.models import Mailbox, Push
 from mailboxes.providers import google_push, google_sign_in, microsoft_push, microsoft_sign_in
 from mailboxes.providers.base import ProviderError
+from outreach import ticks
 from outreach.times import database_now, now
 
 # Google and Microsoft both promise less than seven days.
@@ -24,7 +25,6 @@ RENEW_EVERY = timedelta(days=1)
 # A worker that is gone is not waited for longer than this.
 LEASE = timedelta(minutes=5)
 AT_ONCE = 20
-TICK_SECONDS = 30
 SECRET_BYTES = 32
 
 GMAIL, MICROSOFT = Mailbox.Provider.GMAIL, Mailbox.Provider.MICROSOFT
@@ -69,13 +69,8 @@ def problem_of(mailbox: Mailbox) -> str:
 
 def tick() -> int:
     """Ask for what nobody has promised yet, or what ends; returns how many were promised."""
-    began, granted = time.monotonic(), 0
-    for provider in (GMAIL, MICROSOFT):
-        for mailbox in due(provider, target(provider), now()):
-            granted += renew(mailbox)
-            if time.monotonic() - began > TICK_SECONDS:
-                return granted
-    return granted
+    each = chain.from_iterable(due(name, target(name), now()) for name in (GMAIL, MICROSOFT))
+    return sum(renew(mailbox) for mailbox in ticks.for_a_while(each))
 
 
 def due(provider: str, to: str, at: datetime) -> list[Mailbox]:

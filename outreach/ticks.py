@@ -1,9 +1,9 @@
 """Run an entry of the timetable once, whichever driver asks, and remember how it went."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.db import close_old_connections
@@ -20,6 +20,8 @@ HEARTBEAT = "heartbeat"
 LATE = timedelta(seconds=90)
 # How long one run may go on finding work before it lets the others of its worker have a turn.
 DRAIN_SECONDS = 5
+# A tick that waits for others, for DNS or a mail server, ends before the next of its kind begins.
+WAITING_SECONDS = 30
 # An entry without slots that did nothing is written down this often: idling costs no commits.
 RECORD_SECONDS = 5
 # A failure that repeats is logged this often, not at every tick.
@@ -27,6 +29,8 @@ REPEAT_SECONDS = 60
 # A slot this far ahead was taken by a clock that has since been set back.
 SLOTS_AHEAD = 10
 NO_SLOT = -1
+
+T = TypeVar("T")
 
 logger = structlog.get_logger(__name__)
 _recorded: dict[str, float] = {}
@@ -71,6 +75,19 @@ def run_alone(name: str, keep_going: Callable[[], bool] = lambda: True) -> int:
         return run(name, keep_going)
     finally:
         close_old_connections()
+
+
+def for_a_while(rows: Iterable[T]) -> Iterator[T]:
+    """Hand out rows one by one, the first for sure, and no more after half a minute of work.
+
+    What each takes is up to somebody else's server: one that does not answer must keep neither
+    the worker nor its other ticks. Who is left over is taken by the next tick.
+    """
+    until = time.monotonic() + WAITING_SECONDS
+    for row in rows:
+        yield row
+        if time.monotonic() >= until:
+            return
 
 
 def last_beat() -> datetime | None:

@@ -1,7 +1,7 @@
 """The mailboxes of a workspace, and what a person does with one."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
@@ -65,20 +65,18 @@ class Card:
 
 def cards_of(mailboxes: list[Mailbox], at: datetime) -> list[Card]:
     """Look up what each mailbox has used of its own local day, and what that day allows."""
-    a_day = timedelta(days=1)
-    around = [at.date() - a_day, at.date(), at.date() + a_day]
-    days = MailboxDay.objects.filter(mailbox__in=mailboxes, day__in=around)
-    used: dict[tuple[int, date], int] = {(row.mailbox_id, row.day): row.used for row in days}
+    todays = {each.pk: at.astimezone(ZoneInfo(each.zone)).date() for each in mailboxes}
+    days = MailboxDay.around_each(todays)
     found = []
     for each in mailboxes:
-        today = at.astimezone(ZoneInfo(each.zone)).date()
+        today = todays[each.pk]
         is_held = each.held_until is not None and each.held_until > at
         held = HOLDS.get(each.hold_reason, "Held") if is_held else ""
         limit = each.limit_on(today, MailboxDay)
-        stops_at = each.failing_since + domains.GRACE if each.failing_since else None
         pushes, unpushed = pushing.pushes(each, at), pushing.problem_of(each)
-        count = used.get((each.pk, today), 0)
-        found.append(Card(each, count, held, limit, stops_at, pushes, unpushed))
+        day = days[each.pk].get(today)
+        used, stops_at = day.used if day else 0, domains.stops_at(each)
+        found.append(Card(each, used, held, limit, stops_at, pushes, unpushed))
     return found
 
 

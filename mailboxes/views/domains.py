@@ -1,6 +1,5 @@
 """The domain of a mailbox: what its records say, and asking again."""
 
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -58,11 +57,6 @@ def overall(asked: DomainCheck | None) -> str:
     return next((word for word in (dns.FAILING, dns.UNKNOWN) if word in found), dns.PASSING)
 
 
-def stops_at(mailbox: Mailbox) -> datetime | None:
-    """Return when cold sending stops, where nothing passes before."""
-    return mailbox.failing_since + domains.GRACE if mailbox.failing_since else None
-
-
 def _show(
     request: MemberRequest,
     mailbox: Mailbox,
@@ -82,7 +76,7 @@ def _show(
         "form": form,
         "overall": overall(asked),
         "overall_said": SAID[overall(asked)],
-        "stops_at": stops_at(mailbox),
+        "stops_at": domains.stops_at(mailbox),
         "may_change": request.membership.may("admin"),
         "every": int(domains.EVERY.total_seconds() // 3600),
         "is_sandbox": mailbox.provider == Mailbox.Provider.SANDBOX,

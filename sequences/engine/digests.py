@@ -16,7 +16,7 @@ from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from outreach import guards
+from outreach import guards, ticks
 from outreach.models import Membership
 from outreach.times import database_now
 from sequences.engine import counts
@@ -47,7 +47,7 @@ def tick() -> int:
     at = database_now()
     due = Membership.objects.filter(digest_at__lte=at, user__is_active=True)
     oldest = due.select_related("user", "workspace").order_by("digest_at", "pk")[:AT_ONCE]
-    return sum(_send_or_log(membership, at) for membership in oldest)
+    return sum(_send_or_log(membership, at) for membership in ticks.for_a_while(oldest))
 
 
 def _send_or_log(membership: Membership, at: datetime) -> bool:

@@ -10,7 +10,7 @@ from django.test import Client
 from mailboxes import dns, domains
 from mailboxes.models import DomainCheck, Mailbox
 from mailboxes.providers import provider_for
-from outreach import times
+from outreach import ticks, times
 from outreach.models import AuditEntry, User, Workspace
 from sequences.engine import explain, lifecycle, sending
 from sequences.models import Enrollment, Touch
@@ -202,7 +202,7 @@ def test_the_timetable_checks_each_connected_mailbox_every_six_hours(workspace, 
 def test_a_dns_that_does_not_answer_keeps_a_tick_for_half_a_minute(workspace, mailbox, monkeypatch):
     make_mailbox(workspace, provider="smtp", email="b@acme.test")
     passed = iter(range(0, 1000, 40))
-    monkeypatch.setattr(domains, "monotonic", lambda: next(passed))
+    monkeypatch.setattr(ticks.time, "monotonic", lambda: next(passed))
     monkeypatch.setattr(dns, "check", lambda sender: [])
 
     assert domains.tick() == 1

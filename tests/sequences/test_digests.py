@@ -8,7 +8,7 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.test import Client
 
 from mailboxes.models import InboundMail
-from outreach import guards, times
+from outreach import guards, ticks, times
 from outreach.models import Membership, User, Workspace
 from outreach.timetable import TIMETABLE
 from sequences.engine import answering, digests
@@ -229,6 +229,19 @@ def test_a_server_that_is_down_keeps_nobody_else_from_theirs(member, workspace, 
     assert tick(eight(minutes=1)) == 0, "not again and again"
     assert tick(eight(1)) == 1
     assert [letter.to[0] for letter in mail.outbox] == [bob.email, "alice@brightline.test"]
+
+
+def test_a_server_that_hangs_keeps_a_tick_for_half_a_minute(member, workspace, monkeypatch):
+    bob = make_user("bob@brightline.test")
+    Membership.objects.create(user=bob, workspace=workspace, role="viewer")
+    told(workspace, bob, "daily", at=MONDAY)
+    reply(workspace)
+    passed = iter(range(0, 1000, 40))
+    monkeypatch.setattr(ticks.time, "monotonic", lambda: next(passed))
+
+    assert tick(eight()) == 1
+    assert tick(eight(minutes=1)) == 1, "the one that was left over"
+    assert len(mail.outbox) == 2
 
 
 def test_nobody_is_told_who_switched_it_off_or_left(member, workspace, monkeypatch):
