@@ -100,7 +100,9 @@ def read_facts(touch: Touch, run: Enrollment, at: datetime) -> Facts:
 def touch(touch: Touch, run: Enrollment, at: datetime | None = None) -> Answer:
     """Say when this touch will leave, or why it does not."""
     at = at or now()
-    return said(leaving(read_facts(touch, run, at), at), touch)
+    # What has left, or never will, needs no look at lists and limits.
+    settled = _settled(Facts(touch, run, run.sequence, mailbox=None, suppressed_by=""), at)
+    return said(settled or leaving(read_facts(touch, run, at), at), touch)
 
 
 def said(answer: Answer, touch: Touch) -> Answer:

@@ -7,16 +7,15 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from mailboxes.providers.base import Receipt
 from outreach.access import needs
 from outreach.requests import MemberRequest
 from outreach.toasts import toast
 from outreach.transitions import IllegalTransition
 from sequences import inbox as listing
-from sequences.engine import answering, outcomes
+from sequences.engine import answering
 from sequences.filters import is_id
 from sequences.models import NotReady, Reply, Touch
-from sequences.views import answer_forms, inbox
+from sequences.views import answer_forms, inbox, touches
 
 
 @require_GET
@@ -39,7 +38,7 @@ def write(request: MemberRequest, pk: int) -> HttpResponse:
     found = inbox.find(request, pk)
     text, seen = request.POST.get("text", ""), request.POST.get("seen", "")
     try:
-        answering.write(
+        written = answering.write(
             found,
             text=text,
             token=request.POST.get("token", ""),
@@ -50,7 +49,6 @@ def write(request: MemberRequest, pk: int) -> HttpResponse:
         status = 422 if isinstance(problem, NotReady) else 409
         return inbox.show(request, found, str(problem), status=status, typed=text)
     seconds = request.workspace.undo_seconds
-    written = Touch.objects.filter(in_reply_to=found).latest("pk")
     toast(
         request,
         f"Your answer to {inbox.sender_of(found)} leaves in {seconds} s."
@@ -106,17 +104,7 @@ def decide(request: MemberRequest, pk: int) -> HttpResponse:
     """Settle an answer whose outcome nobody could find out: it was sent, or send it again."""
 
     def act(touch: Touch) -> str:
-        said = request.POST.get("answer")
-        if said not in ("sent", "again"):
-            raise NotReady("Say whether it was sent, or send it again.")
-        if said == "sent":
-            receipt = Receipt(touch.message_id, touch.thread_id)
-            settled = touch.decide and outcomes.was_sent(touch.pk, receipt, by=request.user)
-        else:
-            settled = touch.decide and outcomes.was_not_sent(touch.pk, by=request.user)
-        if not settled:
-            raise NotReady("This has been settled already.")
-        return "The answer counts as sent." if said == "sent" else "The answer is sent again."
+        return f"The answer {touches.settle(request, touch)}."
 
     return _carry_out(request, pk, act)
 

@@ -113,17 +113,7 @@ def decide(request: MemberRequest, pk: int) -> HttpResponse:
     """Settle a step whose outcome nobody could find out: it was sent, or send it again."""
 
     def act(run: Enrollment, touch: Touch) -> str:
-        said = request.POST.get("answer")
-        if said not in ("sent", "again"):
-            raise NotReady("Say whether it was sent, or send it again.")
-        if said == "sent":
-            receipt = Receipt(touch.message_id, touch.thread_id)
-            settled = touch.decide and outcomes.was_sent(touch.pk, receipt, by=request.user)
-        else:
-            settled = touch.decide and outcomes.was_not_sent(touch.pk, by=request.user)
-        if not settled:
-            raise NotReady("This has been settled already.")
-        return f"Step {touch.position} {'counts as sent' if said == 'sent' else 'is sent again'}."
+        return f"Step {touch.position} {settle(request, touch)}."
 
     return carry_out(request, pk, act)
 
@@ -141,6 +131,24 @@ def fill(request: MemberRequest, pk: int) -> HttpResponse:
         return refused(request, run, problem)
     toast(request, "Filled in. Read the drafts once more before you approve them.")
     return answer(request, run)
+
+
+def settle(request: MemberRequest, touch: Touch) -> str:
+    """Settle a touch as the form says, and return what it does from now on.
+
+    Raises NotReady where the form says neither, or somebody has settled it before.
+    """
+    said = request.POST.get("answer")
+    if said not in ("sent", "again"):
+        raise NotReady("Say whether it was sent, or send it again.")
+    if said == "sent":
+        receipt = Receipt(touch.message_id, touch.thread_id)
+        settled = touch.decide and outcomes.was_sent(touch.pk, receipt, by=request.user)
+    else:
+        settled = touch.decide and outcomes.was_not_sent(touch.pk, by=request.user)
+    if not settled:
+        raise NotReady("This has been settled already.")
+    return "counts as sent" if said == "sent" else "is sent again"
 
 
 def find(request: MemberRequest, pk: int) -> Touch:

@@ -30,6 +30,18 @@ def run(alice, workspace) -> Enrollment:
     return approve(make_enrollment(workspace), by=alice)
 
 
+def test_what_has_left_is_told_without_a_look_at_lists_and_limits(run, django_assert_num_queries):
+    sending.drain_all()
+    rows = Enrollment.everywhere.select_related("workspace", "sequence__mailbox", "contact")
+    fresh = rows.get(pk=run.pk)
+    first = fresh.touches.select_related("mailbox").get(position=1)
+
+    with django_assert_num_queries(0):
+        found = explain.touch(first, fresh)
+
+    assert found.reason == explain.Reason.SENT
+
+
 def test_what_may_leave_says_now(run):
     assert answer(run).kind == Kind.NOW
 
