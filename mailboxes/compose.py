@@ -24,6 +24,8 @@ QUOTED_PRINTABLE = Charset("utf-8")
 QUOTED_PRINTABLE.body_encoding = QP
 
 BUILT = {"mime-version", "content-type", "subject", "from", "to"}
+# Control characters, ends of lines and paragraphs, halves of a character.
+FORBIDDEN = ("Cc", "Zl", "Zp", "Cs")
 LONGEST_LINE = 998  # RFC 5322 section 2.1.1
 LONGEST_TOKEN = 900
 
@@ -94,8 +96,8 @@ def compose(
     built = EmailMultiAlternatives(
         subject=encoded(subject),
         body=text,
-        from_email=str(Address(sender_name, addr_spec=sender)),
-        to=[str(Address(recipient_name, addr_spec=to))],
+        from_email=named(sender_name, sender),
+        to=[named(recipient_name, to)],
         headers=headers,
         alternatives=[(html, "text/html")],
     )
@@ -151,7 +153,8 @@ def machine_headers(
 
 def checked(field: str, value: str) -> str:
     """The value, if it can neither end its header line nor hide another one."""
-    if any(category(letter) in ("Cc", "Zl", "Zp", "Cs") for letter in value):
+    # What is printable throughout, as nearly all is, has no letter of these kinds.
+    if not value.isprintable() and any(category(letter) in FORBIDDEN for letter in value):
         raise RefusedMail(f"The {field} contains a line break or a control character.")
     if ENCODED_WORD.search(value):
         raise RefusedMail(f"The {field} contains an encoded word (“=?…?=”), which can hide text.")
@@ -267,4 +270,10 @@ def encoded(subject: str) -> str:
 
 
 def decoded(value: str) -> str:
-    return str(make_header(decode_header(value)))
+    return str(make_header(decode_header(value))) if "=?" in value else value
+
+
+def named(name: str, address: str) -> str:
+    """A checked address with the name of who has it, as a header says it."""
+    user, _, domain = address.rpartition("@")
+    return str(Address(name, user, domain))

@@ -7,21 +7,17 @@ PostgreSQL keeps its plan for as long as the connection lasts.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any
 
-from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
-from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import sql
 from django.db.models.base import ModelState
 from django.db.models.query import ModelIterable
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
-from psycopg.pq import Format
+
+from outreach import statements
 
 
 class Prepared:
@@ -50,7 +46,9 @@ class Prepared:
         values = tuple(_filled_up(each) if isinstance(each, list) else each for each in values)
         mine = connections[DEFAULT_DB_ALIAS]
         compiled = self._compiled(mine, values)
-        return compiled.read(_read(mine, compiled.sql, _fill(mine, compiled.params, values)))
+        return compiled.read(
+            statements.read(mine, compiled.sql, _fill(mine, compiled.params, values))
+        )
 
     def first(self, *values: Any) -> Any | None:
         """Return the first record, or None."""
@@ -163,8 +161,7 @@ def update(model: type[models.Model], where: dict[str, Any], **changes: Any) -> 
     if compiled is None:
         compiled = kept[shape] = _Update(model, where, changes)
     values = _fill(mine, compiled.params, [value for _, value in named])
-    with _run(mine, compiled.sql, values) as cursor:
-        return int(cursor.rowcount)
+    return statements.write(mine, compiled.sql, values, model, key=where.get("pk"))
 
 
 def _shape(name: str, value: Any) -> Any:
@@ -251,8 +248,7 @@ def insert(record: models.Model) -> None:
     mine = connections[DEFAULT_DB_ALIAS]
     fields = [field for field in record._meta.concrete_fields if not field.primary_key]
     values = [field.get_db_prep_save(field.pre_save(record, add=True), mine) for field in fields]
-    [(record.pk,)] = _read(mine, _inserting(type(record)), values)
-    record._state.adding, record._state.db = False, mine.alias
+    statements.store(mine, _inserting(type(record)), values, record)
 
 
 @cache
@@ -261,11 +257,7 @@ def _inserting(model: type[models.Model]) -> str:
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     names = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
-    table, key = quote(model._meta.db_table), quote(str(model._meta.pk.column))
-    return f"INSERT INTO {table} ({names}) VALUES ({places}) RETURNING {key}"
-
-
-# Running
+    return f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})"
 
 
 def _compiled_by(mine: Any) -> dict[Any, Any]:
@@ -273,56 +265,3 @@ def _compiled_by(mine: Any) -> dict[Any, Any]:
     connection is used by one thread at a time."""
     kept: dict[Any, Any] = vars(mine).setdefault("outreach_compiled", {})
     return kept
-
-
-def _read(mine: Any, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    """Run a statement that gives rows, and return them."""
-    with _run(mine, sql, values) as cursor:
-        # Django's own cursor turns the database's errors into Django's.
-        with mine.wrap_database_errors:
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
-
-
-def _run(mine: Any, sql: str, values: list[Any]) -> AbstractContextManager[Any]:
-    """Run a statement; returns the cursor that has done so, for as long as it is looked at."""
-    keeps_plans = mine.vendor == "postgresql" and settings.DATABASE_KEEPS_PLANS
-    # A log of statements, and whoever listens to them, get them from Django's cursor.
-    if not keeps_plans or mine.queries_logged or mine.execute_wrappers:
-        cursor = mine.cursor()
-        cursor.execute(sql, values)
-        return closing(cursor)
-    # As connection.cursor() and its execute() do, with a cursor that keeps plans and stays open.
-    mine.close_if_health_check_failed()
-    mine.ensure_connection()
-    mine.validate_thread_sharing()
-    mine.validate_no_broken_transaction()
-    kept = _kept_open(mine.connection)
-    with mine.wrap_database_errors:
-        kept.execute(sql, values)
-    return nullcontext(kept)
-
-
-# The stubs describe it without its arguments.
-KeepingPlans: Any = ServerBindingCursor
-
-
-def _kept_open(opened: Any) -> Any:
-    """Return the one cursor of a PostgreSQL connection whose statements are planned once."""
-    kept = getattr(opened, "outreach_cursor", None)
-    if kept is None:
-        # Binary: of a text Django reads each time in Python.
-        kept = opened.outreach_cursor = KeepingPlans(opened)
-        kept.format = Format.BINARY
-        kept.adapters.register_loader("jsonb", _Unread)
-    return kept
-
-
-class _Unread(Loader):
-    """Leaves JSON to Django's field, as Django's own connections do."""
-
-    format = Format.BINARY
-
-    def load(self, data: Buffer) -> str:
-        # A byte in front says which version of the format it is.
-        return bytes(data[1:]).decode()

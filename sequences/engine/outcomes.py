@@ -26,6 +26,7 @@ from mailboxes.providers.base import (
 )
 from outreach.desk import done_at_desk
 from outreach.prepared import Prepared, update
+from outreach.statements import written_together
 from outreach.times import database_now, now
 from sequences.engine import pacing, thresholds
 from sequences.engine.suppressing import covered_by, lock_runs, suppress
@@ -137,9 +138,12 @@ def fail_unbuilt(claim: "Claim", words: str) -> None:
 @done_at_desk
 def settle_accepted(claim: "Claim", receipt: Receipt) -> None:
     """Record that the provider took the mail, count it, and give the next step its time."""
-    with transaction.atomic():
+
+    def accept() -> None:
         attempt = ANSWERED.get(claim.attempt.pk)
         _accept(attempt.touch.enrollment, attempt, receipt)
+
+    written_together(accept)
     outbox.note_success(claim.mailbox, now())
 
 
@@ -148,6 +152,8 @@ def _accept(run: Enrollment, attempt: Attempt, receipt: Receipt, by: Any = None)
     if attempt.outcome == Attempt.Outcome.ACCEPTED:
         return
     at = now()
+    # Read before anything is changed, so that all changes can go together.
+    plan = run.plan()
     pacing.count_sent(attempt, run)
     if touch.status == Touch.Status.SENT:
         # Nobody could tell, a person sent it again, and now both were taken.
@@ -188,7 +194,7 @@ def _accept(run: Enrollment, attempt: Attempt, receipt: Receipt, by: Any = None)
         # Read anew: nothing of the reply is locked.
         Reply.everywhere.get(pk=touch.in_reply_to_id).handle(by=touch.approved_by)
     else:
-        run.touch_was_sent(touch, touch.sent_at or at)
+        run.touch_was_sent(touch, touch.sent_at or at, plan)
 
 
 # Run first, then touch: the order of all locks.

@@ -16,7 +16,6 @@ from time import monotonic
 import structlog
 from celery import current_app
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Exists, F, OrderBy, OuterRef, Q, QuerySet, Subquery
 
 from mailboxes import outbox
@@ -26,6 +25,7 @@ from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach import guards
 from outreach.desk import Desk, at, done_at_desk
 from outreach.prepared import Prepared, update
+from outreach.statements import written_together
 from outreach.times import DatabaseClock, database_now, now
 from sequences.engine import (
     answering,
@@ -440,7 +440,8 @@ def pass_gate(claim: Claim, provider: Provider, *, draft_id: str, thread_id: str
     put back, or cancelled with its run.
     """
     email, domain = explain.suppressible(claim.touch.recipient)
-    with transaction.atomic():
+
+    def passes() -> bool:
         # First held still, then read: whoever had them before has changed what is read.
         HELD_STILL.rows(claim.attempt.pk)
         found = AT_THE_GATE.get(claim.attempt.pk, email, domain)
@@ -456,7 +457,9 @@ def pass_gate(claim: Claim, provider: Provider, *, draft_id: str, thread_id: str
         update(Attempt, {"pk": claim.attempt.pk}, wire_at=at)
         handed_over = {"draft_id": draft_id, "thread_id": thread_id}
         update(Touch, {"pk": touch.pk}, **handed_over, lease_until=at + provider.lease)
-    return True
+        return True
+
+    return written_together(passes)
 
 
 # Pausing the sequence or the mailbox and stopping the workspace wait for the gate, or the gate

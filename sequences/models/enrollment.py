@@ -397,8 +397,15 @@ class Enrollment(Moves):
         for touch in written.filter(status__in=waiting):
             touch.withhold(self, why)
 
-    def touch_was_sent(self, touch: Touch, at: datetime) -> None:
-        """Count a step that went out, and give the next one its time."""
+    def plan(self) -> list[Touch]:
+        """Return the steps of the run as they are now, without their texts."""
+        return PLAN.rows(self.pk)
+
+    def touch_was_sent(self, touch: Touch, at: datetime, plan: list[Touch]) -> None:
+        """Count a step that went out, and give the next one its time.
+
+        `plan` is the steps of the run as they were before it did.
+        """
         changes: dict[str, Any] = {"last_sent_at": at, "mailbox_id": touch.mailbox_id}
         # Pending again: another step was edited while this one was on its way.
         if self.status in (self.Status.APPROVED, self.Status.PENDING_APPROVAL):
@@ -408,7 +415,9 @@ class Enrollment(Moves):
         for name, value in changes.items():
             setattr(self, name, value)
         self.mailbox = touch.mailbox
-        plan = PLAN.rows(self.pk)
+        for each in plan:
+            if each.pk == touch.pk:
+                each.status, each.decide = touch.status, touch.decide
         self.schedule_next(at, plan)
         self.refresh_block(plan)
 
@@ -446,11 +455,11 @@ class Enrollment(Moves):
     def schedule_next(self, at: datetime, plan: list[Touch] | None = None) -> None:
         """Give the next touch its time, counted from `at`; with none left the run is complete.
 
-        `plan` is all touches of the run as they are now, where somebody has read them.
+        `plan` is the steps of the run as they are now, where somebody has read them.
         """
         if self.status not in self.SENDING:
             return
-        plan = PLAN.rows(self.pk) if plan is None else plan
+        plan = self.plan() if plan is None else plan
         touch = next((each for each in plan if each.status in Touch.OPEN), None)
         if touch is None:
             # Approved: every step was skipped before one went out.
@@ -475,7 +484,7 @@ class Enrollment(Moves):
         A run that has ended still needs one for a mail of which nobody knows whether it left.
         `plan` as in `schedule_next`.
         """
-        plan = PLAN.rows(self.pk) if plan is None else plan
+        plan = self.plan() if plan is None else plan
         kind, position = "", None
         if self.is_finished:
             # Nothing waits any more, but what became of a mail must still be said.
