@@ -38,6 +38,7 @@ NAV = (
     Place("Review", "/review/", "square-check-big", "g r", count="review"),
     Place("Sequences", "/sequences/", "list-ordered", "g s", also=("/enrollments/",)),
     Place("Inbox", "/inbox/", "inbox", "g i", count="inbox"),
+    Place("Deals", "/deals/", "star", "g d", folds=True),
     Place(
         "Contacts", "/contacts/", "users", "g c", also=("/companies/", "/lists/", "/suppressions/")
     ),

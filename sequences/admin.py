@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from outreach.admin import Everywhere, ReadOnly
 from outreach.models import User
+from outreach.times import now
 from outreach.transitions import IllegalTransition
 from sequences.engine import people
 from sequences.models import (
@@ -292,6 +293,10 @@ class DealAdmin(Everywhere):
     list_select_related = ("contact", "workspace")
     search_fields = ("title",)
     raw_id_fields = ("workspace", "enrollment", "contact", "company")
+
+    def save_model(self, request: HttpRequest, obj: Deal, form: Any, change: bool) -> None:
+        obj.updated_at = now()
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(Suppression)

@@ -6,24 +6,31 @@ piece, so a page is read from up to two ranges: the rows with a value, then thos
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 
+from sequences.engine import counts
+
 SIZE = 50
 LARGEST = 2**63 - 1
+# What a column of amounts holds, in hundredths.
+LARGEST_AMOUNT = 10**12 - 1
 
 
 @dataclass(frozen=True)
 class Sort:
-    """An order of the table: a column of times, one way or the other, ties by id."""
+    """An order of a table: a column of times or amounts, one way or the other, ties by id."""
 
     field: str
     descending: bool = True
     nullable: bool = False
+    is_amount: bool = False
 
     def __str__(self) -> str:
         return f"{self.field}:{'desc' if self.descending else 'asc'}"
@@ -45,13 +52,13 @@ class Sort:
 class Key:
     """A row's place in a sorted table, and how many rows a reader has left behind before it."""
 
-    value: datetime | None
+    value: datetime | Decimal | None
     pk: int
     number: int
 
     def write(self, sort: Sort) -> str:
         """Return the key as it stands in a link; it holds for this order only."""
-        value = "" if self.value is None else str(_microseconds(self.value))
+        value = "" if self.value is None else str(_whole(self.value))
         text = f"{sort}/{value}/{self.pk}/{self.number}"
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -61,7 +68,8 @@ class Key:
         try:
             decoded = urlsafe_b64decode(text.encode() + b"=" * (-len(text) % 4)).decode()
             order, value, pk, number = decoded.split("/")
-            key = cls(_instant(int(value)) if value else None, int(pk), int(number))
+            read = _amount if sort.is_amount else _instant
+            key = cls(read(int(value)) if value else None, int(pk), int(number))
         except (NotBase64, ValueError, OverflowError):
             return None
         sane = 0 <= key.pk <= LARGEST and 0 <= key.number <= LARGEST
@@ -114,6 +122,39 @@ def page(rows: QuerySet, sort: Sort, *, after: str = "", before: str = "") -> Pa
     return _between(found[:SIZE], sort, key.number, earlier=True, later=later)
 
 
+def numbered(found: Page, number: int) -> Page:
+    """On the last page count from the end, so that its last row has the number of the chip."""
+    if found.next or number > counts.LIMIT:
+        return found
+    return found.moved_to(number - len(found.rows)) if found.previous else found
+
+
+def total(found: Page, number: int) -> str:
+    """Say how many rows there are, as far as anybody counted."""
+    if number <= counts.LIMIT:
+        return f"{max(number, found.last):,}"
+    if found.next:
+        return f"{max(counts.LIMIT, found.last):,}+"
+    return f"{found.last:,}"
+
+
+def headers(
+    columns: Mapping[str, str], current: Sort, link: Callable[[str], str]
+) -> dict[str, dict[str, str]]:
+    """Return the columns that sort: a second click turns the order around."""
+    found = {}
+    for field, label in columns.items():
+        is_current = current.field == field
+        goes_down = is_current and current.descending
+        found[field] = {
+            "label": label,
+            "aria": ("descending" if goes_down else "ascending") if is_current else "none",
+            "icon": "arrow-up" if is_current and not goes_down else "arrow-down",
+            "url": link(f"{field}:{'asc' if goes_down else 'desc'}"),
+        }
+    return found
+
+
 def _between(
     rows: list[dict[str, Any]], sort: Sort, number: int, *, earlier: bool, later: bool
 ) -> Page:
@@ -154,11 +195,20 @@ def _ranges(rows: QuerySet, sort: Sort, key: Key | None, *, backwards: bool) -> 
     return [sort.beyond(ranges[0], key, backwards=backwards), *ranges[1:]]
 
 
-def _microseconds(moment: datetime) -> int:
-    whole = int(moment.replace(microsecond=0).timestamp())
-    return whole * 1_000_000 + moment.microsecond
+def _whole(value: datetime | Decimal) -> int:
+    """Write a time in microseconds, an amount in hundredths."""
+    if isinstance(value, Decimal):
+        return int(value * 100)
+    seconds = int(value.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000 + value.microsecond
 
 
 def _instant(microseconds: int) -> datetime:
     seconds, rest = divmod(microseconds, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
+
+
+def _amount(hundredths: int) -> Decimal:
+    if abs(hundredths) > LARGEST_AMOUNT:
+        raise ValueError(hundredths)
+    return Decimal(hundredths) / 100

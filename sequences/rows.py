@@ -96,7 +96,7 @@ def _row(
     times: dict[str, str],
 ) -> dict[str, Any]:
     status, pk = row["status"], row["pk"]
-    name = _name(row)
+    name = name_of(row)
     lacks = any(missing for _, missing in special.values())
     words = segments(row["steps_total"], row["steps_done"], special)
     shown = "" if lacks else tokens.get(pk, "")
@@ -200,7 +200,8 @@ def _tokens(ids: list[int], workspace: Workspace) -> dict[int, str]:
     return {run.pk: run.approval_token() for run in runs.defer("variables", "metadata", *secret)}
 
 
-def _name(row: dict[str, Any]) -> str:
+def name_of(row: Mapping[str, Any]) -> str:
+    """Name the prospect of a row that carries their `contact__` columns."""
     if row["contact_id"] is None:
         return "Deleted contact"
     full = f"{row['contact__first_name']} {row['contact__last_name']}".strip()

@@ -198,6 +198,7 @@ def _ended(run: Enrollment) -> Upcoming:
         deal = getattr(run, "deal", None)
         opened = f" A deal was opened: {deal}." if deal else ""
         text = f"{nothing}{opened} {WRONG}"
+        fix = Fix("Open the deal", "sequences:deal", (deal.pk,)) if deal else None
     elif run.status == status.REPLIED_OBJECTION:
         text = f"{nothing} It is yours to answer; no deal was opened. {WRONG}"
     elif run.status == status.COMPLETE:

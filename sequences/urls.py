@@ -8,6 +8,7 @@ from sequences.views import (
     bulk,
     contact_selection,
     contacts,
+    deals,
     definitions,
     drawer,
     enrolling,
@@ -63,6 +64,14 @@ urlpatterns += [
     path("answers/<int:pk>/take-back/", answering.take_back, name="answer_take_back"),
     path("answers/<int:pk>/retry/", answering.retry, name="answer_retry"),
     path("answers/<int:pk>/decide/", answering.decide, name="answer_decide"),
+]
+
+# The deals that replies have opened
+urlpatterns += [
+    path("deals/", deals.deals, name="deals"),
+    path("deals/<int:pk>/", deals.deal, name="deal"),
+    path("deals/<int:pk>/move/", deals.move, name="deal_move"),
+    path("deals/<int:pk>/revalue/", deals.revalue, name="deal_revalue"),
 ]
 
 # The table, the verbs of its rows, and of a selection

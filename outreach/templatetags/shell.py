@@ -52,6 +52,12 @@ STATUS_ICONS = {
     "out_of_office": "clock-3",
     "bounce_or_auto": "settings",
     "other": "message-square",
+    # The stages of a deal.
+    "new": "star",
+    "meeting": "calendar-clock",
+    "proposal": "file-text",
+    "won": "circle-check-big",
+    "lost": "x",
     # What happens to a prospect, as the activity tells it.
     "enrolled": "user-plus",
     "drafted": "pencil",
@@ -82,6 +88,8 @@ STATUS_ICONS = {
     "postponed": "clock-3",
     "relabelled": "tag",
     "deal_opened": "star",
+    "deal_moved": "star",
+    "deal_valued": "star",
     "dropped": "trash-2",
 }
 

@@ -31,6 +31,8 @@ WORDS = {
     "colleague_answered": "A colleague has answered: a person approves it, or nobody",
     "colleagues_paused": "Colleagues in this sequence paused",
     "colleagues_stopped": "Colleagues in this sequence stopped",
+    "deal_moved": "Deal moved to another stage",
+    "deal_valued": "Value of the deal changed",
     "withheld": "Not sent",
 }
 

@@ -9,7 +9,6 @@ from mailboxes.models import InboundMail
 from outreach.models import Workspace
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
-from sequences.models.contact import Company, Contact
 from sequences.models.enrollment import Enrollment
 from sequences.models.touch import Touch
 
@@ -143,36 +142,3 @@ class Reply(models.Model):
 
     def _read_work(self) -> None:
         self.refresh_from_db(fields=["handled_at", "handled_by", "assigned_to", "snoozed_until"])
-
-
-class Deal(models.Model):
-    """A chance to sell, opened by a reply with interest."""
-
-    class Stage(models.TextChoices):
-        NEW = "new", "New"
-        MEETING = "meeting", "Meeting"
-        PROPOSAL = "proposal", "Proposal"
-        WON = "won", "Won"
-        LOST = "lost", "Lost"
-
-    workspace = models.ForeignKey(Workspace, models.CASCADE, related_name="deals")
-    enrollment = models.OneToOneField(
-        Enrollment, models.SET_NULL, null=True, blank=True, related_name="deal"
-    )
-    contact = models.ForeignKey(
-        Contact, models.SET_NULL, null=True, blank=True, related_name="deals"
-    )
-    company = models.ForeignKey(
-        Company, models.SET_NULL, null=True, blank=True, related_name="deals"
-    )
-    title = models.CharField(max_length=200)
-    stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.NEW)
-    value = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
-    currency = models.CharField(max_length=3, blank=True)
-    created_at = models.DateTimeField(default=now, editable=False)
-
-    everywhere = EverywhereQuerySet.as_manager()
-    objects = WorkspaceQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return self.title

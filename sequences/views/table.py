@@ -19,7 +19,6 @@ from sequences import pages, rows
 from sequences.engine import counts
 from sequences.filters import COLUMNS, LABELS, SORTS, TableFilter, is_id
 from sequences.models import Enrollment, Sequence
-from sequences.pages import Page
 from sequences.views import drawer
 
 MOST_SEQUENCES = 200
@@ -82,11 +81,11 @@ def _context(request: MemberRequest, state: TableFilter) -> dict[str, Any]:
     at = now()
     after, before = request.GET.get("after", ""), request.GET.get("before", "")
     numbers = state.numbers()
-    page = _numbered(
+    page = pages.numbered(
         pages.page(rows.of(state.rows), state.sort, after=after, before=before),
         numbers[state.chip],
     )
-    total = _total(page, numbers[state.chip])
+    total = pages.total(page, numbers[state.chip])
     membership = request.membership
     return {
         "state": state,
@@ -102,7 +101,7 @@ def _context(request: MemberRequest, state: TableFilter) -> dict[str, Any]:
             "next_url": f"{state.link()}&after={page.next}" if page.next else "",
         },
         "matching": numbers[state.chip],
-        "headers": _headers(state),
+        "headers": pages.headers(COLUMNS, state.sort, lambda word: state.link(sort=SORTS[word])),
         "here": _here(state, after=after, before=before),
         "updates": state.parameters(since=rows.microseconds(at), after=after, before=before),
         "may": rights(membership),
@@ -208,37 +207,6 @@ def _open(request: MemberRequest, context: dict[str, Any]) -> int:
         return 404
     context |= drawer.context_of(request, run) | {"drawer_open": True}
     return 200
-
-
-def _headers(state: TableFilter) -> dict[str, dict[str, str]]:
-    """Return the two columns that sort: a second click turns the order around."""
-    headers = {}
-    for field, label in COLUMNS.items():
-        current = state.sort.field == field
-        way = "asc" if current and state.sort.descending else "desc"
-        headers[field] = {
-            "label": label,
-            "aria": ("descending" if state.sort.descending else "ascending") if current else "none",
-            "icon": "arrow-up" if current and not state.sort.descending else "arrow-down",
-            "url": state.link(sort=SORTS[f"{field}:{way}"]),
-        }
-    return headers
-
-
-def _numbered(page: Page, number: int) -> Page:
-    """On the last page count from the end, so that its last row has the chip's number."""
-    if page.next or number > counts.LIMIT:
-        return page
-    return page.moved_to(number - len(page.rows)) if page.previous else page
-
-
-def _total(page: Page, number: int) -> str:
-    """Say how many rows there are, as far as anybody counted."""
-    if number <= counts.LIMIT:
-        return f"{max(number, page.last):,}"
-    if page.next:
-        return f"{max(counts.LIMIT, page.last):,}+"
-    return f"{page.last:,}"
 
 
 def _plural(number: int) -> str:

@@ -20,8 +20,8 @@ from tests.factories import approve
 
 # Pages that look different on a phone: rows are cards, panes are stacked, the sidebar is a bar.
 ON_A_PHONE = (
-    *("active", "drawer", "review", "inbox", "inbox, the list", "steps of a draft", "contacts"),
-    *("members", "sign in"),
+    *("active", "drawer", "review", "inbox", "inbox, the list", "deals", "steps of a draft"),
+    *("contacts", "members", "sign in"),
 )
 
 # The same on every page, and looked at on the first.
@@ -87,6 +87,7 @@ def test_what_a_stranger_and_a_newcomer_see(
         "sequences",
         "review",
         "inbox",
+        "deals",
         "contacts",
         "lists",
         "suppressions",

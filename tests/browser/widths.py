@@ -4,8 +4,18 @@ from playwright.sync_api import Page
 
 # Looked at on the smallest screen too, which is what a zoom of 400 % leaves of a large one.
 SMALLEST = ("active", "drawer", "drawer, editing", "review", "prospect", "contacts", "contact")
+SMALLEST += ("deals", "deals, one")
 SMALLEST += ("overview", "steps of a draft", "sequence settings", "import checked", "enroll a list")
-SMALLEST += ("mailboxes", "caught mail", "settings", "members", "profile", "sign in", "opt out")
+SMALLEST += (
+    "deals",
+    "mailboxes",
+    "caught mail",
+    "settings",
+    "members",
+    "profile",
+    "sign in",
+    "opt out",
+)
 
 # Names what is too wide, unless something around it scrolls by itself.
 TOO_WIDE = """() => {

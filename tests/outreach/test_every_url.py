@@ -22,7 +22,7 @@ from mailboxes.models import InboundMail, SandboxMail
 from outreach.models import Invitation, Membership, Workspace
 from sequences.engine import answering, enrolling, importing, sandbox, sending
 from sequences.engine.suppressing import optout_url
-from sequences.models import Batch, ContactList, Import, Reply, Sequence, Suppression, Touch
+from sequences.models import Batch, ContactList, Deal, Import, Reply, Sequence, Suppression, Touch
 from tests.factories import make_contact, make_due_touch, make_enrollment, make_user, make_workspace
 
 ROLES = ["viewer", "member", "approver", "admin", "owner"]
@@ -97,6 +97,10 @@ RIGHTS = {
     "sequences:answer_take_back": (NOBODY, "approver"),
     "sequences:answer_retry": (NOBODY, "approver"),
     "sequences:answer_decide": (NOBODY, "approver"),
+    "sequences:deals": ("viewer", NOBODY),
+    "sequences:deal": ("viewer", NOBODY),
+    "sequences:deal_move": (NOBODY, "member"),
+    "sequences:deal_revalue": (NOBODY, "member"),
     "sequences:sandbox_answer": (NOBODY, "member"),
     "sequences:sandbox_prospect": ("viewer", NOBODY),
     "sequences:fast_forward": (NOBODY, "member"),
@@ -246,6 +250,7 @@ class Cast:
         return {
             "replies": lambda: Reply.everywhere.get().pk,
             "inbox": lambda: Reply.everywhere.get().pk,
+            "deals": lambda: Deal.everywhere.get().pk,
             "answers": lambda: touches.get(in_reply_to__isnull=False).pk,
             "sandbox": lambda: SandboxMail.everywhere.caught().first().pk,
             "enrollments": lambda: touches.get(status="draft", position=1).enrollment_id,

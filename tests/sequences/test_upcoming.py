@@ -174,7 +174,7 @@ def test_an_answer_says_what_followed_and_how_it_is_corrected(
 
     assert found.title == title and words in found.text
     assert "Correct what the reply means, under Steps." in found.text
-    assert (found.fix is not None) == (kind == "unsubscribe")
+    assert (found.fix is not None) == (kind in ("interested", "unsubscribe"))
 
 
 def test_a_run_without_an_answer_says_that_all_is_done(alice: User, workspace: Workspace) -> None:
