@@ -94,6 +94,7 @@ def test_assign_snooze_and_find_again(page: Page, alice: User, three: list[Reply
     page.locator("#state-snoozed").click()
     thread(page, "Cleo")
     page.locator("#state-all").click()
+    expect(page.locator("#state-all")).to_have_attribute("aria-current", "page")
     page.get_by_label("Search replies").press_sequentially("ana")
     thread(page, "Ana")
     expect(page.locator(".letters li")).to_have_count(1)

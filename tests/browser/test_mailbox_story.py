@@ -95,6 +95,7 @@ def test_from_two_mailboxes_to_five_answers(
     see_them_in_the_inbox(page, stage)
     see_the_interested_one(page, stage)
     see_the_objection(page, stage)
+    see_the_deals(page, stage)
     see_the_bounce(page, stage)
     see_the_absence(page, back_on, stage)
     see_the_opt_out(page, stage)
@@ -272,6 +273,21 @@ def see_the_objection(page: Page, stage: Stage) -> None:
     expect(drawer.get_by_text("no deal was opened")).to_be_visible()
     thread = open_thread(page, "Bela", stage)
     expect(thread.get_by_label("Means")).to_have_value("objection")
+
+
+def see_the_deals(page: Page, stage: Stage) -> None:
+    """Interest has opened one; nobody else's answer has."""
+    page.get_by_role("link", name="Deals").click()
+    expect(page.get_by_role("heading", level=1, name="Deals")).to_be_visible()
+    page.get_by_role("link", name=re.compile("^All")).click()
+    expect(page.locator("#chip-all")).to_have_attribute("aria-current", "true")
+    expect(page.locator("#rows tr")).to_have_count(1)
+    row = page.get_by_role("row", name=re.compile("Ruiz Works – By Gmail"))
+    expect(row).to_contain_text("Ana Ruiz")
+    expect(row.get_by_label("Stage of Ruiz Works")).to_have_value("new")
+    stage("deals")
+    row.get_by_role("link", name="Thread with Ana Ruiz").click()
+    expect(page.get_by_role("region", name=str(run_of("Ana").contact))).to_be_visible()
 
 
 def see_the_bounce(page: Page, stage: Stage) -> None:
