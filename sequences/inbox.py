@@ -6,7 +6,16 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Case,
+    Count,
+    ExpressionWrapper,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -25,6 +34,16 @@ MOST_REPLIES = 50
 TOGETHER = ("mail", "assigned_to", "handled_by", "enrollment__contact__company")
 # Mail is large, and a list shows little of it.
 HEAVY = ("mail__text", "mail__html", "mail__headers", "mail__references", "mail__report")
+# Nothing came of it: its text is in the form again.
+TAKEN_BACK = Q(status=Touch.Status.CANCELLED, error="")
+# What a person has to know of an answer by hand without opening its thread.
+TROUBLES = {
+    "bounced": Q(bounced_at__isnull=False),
+    "failed": Q(status=Touch.Status.FAILED),
+    "undecided": Q(status=Touch.Status.UNCERTAIN, decide=True),
+    "asked": Q(status=Touch.Status.UNCERTAIN),
+    "withheld": Q(status=Touch.Status.CANCELLED),
+}
 
 
 @dataclass(frozen=True)
@@ -158,6 +177,15 @@ def listed(found: QuerySet) -> QuerySet:
     return found.select_related(*TOGETHER).defer(*HEAVY)
 
 
+def mark(shown: list[Any]) -> None:
+    """Name in `trouble` what went wrong with the newest answer by hand to each of these replies."""
+    word = Case(*(When(asked, then=Value(word)) for word, asked in TROUBLES.items()))
+    answers = Touch.objects.filter(in_reply_to__in=[each.pk for each in shown])
+    latest = dict(answers.exclude(TAKEN_BACK).order_by("pk").values_list("in_reply_to", word))
+    for each in shown:
+        each.trouble = latest.get(each.pk)
+
+
 @dataclass(frozen=True)
 class Letter:
     """One mail of a thread, ours or theirs."""
@@ -205,10 +233,10 @@ def thread(reply: Reply) -> list[Letter]:
 def written(run: Enrollment) -> list[Letter]:
     """Return what was written by hand in the thread of a run, newest first.
 
-    What was taken back is left out: nothing came of it, and its text is in the form again.
+    What was taken back is left out.
     """
     rows = answering.by_hand(run).select_related("mailbox", "approved_by").order_by("-pk")
-    shown = rows.exclude(status=Touch.Status.CANCELLED, error="")
+    shown = rows.exclude(TAKEN_BACK)
     return [by_hand(touch, run) for touch in shown[:MOST_REPLIES]]
 
 

@@ -197,6 +197,7 @@ def show(
     """Answer with the list and one thread; `more` is what the thread says otherwise."""
     state = listing.State.read(request.GET, request.workspace, request.user)
     page = newest(request, listing.listed(state.rows))
+    listing.mark(page.rows)
     reply = chosen or next(iter(page.rows), None)
     kept = request.GET.copy()
     kept.pop("at", None)

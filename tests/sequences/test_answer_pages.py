@@ -1,15 +1,17 @@
 """Answering by hand from the inbox: the form, its refusals, and what the pages say of it."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from mailboxes.models import SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
-from outreach.models import Membership
+from outreach.models import Membership, Workspace
 from sequences.engine import sandbox, sending
 from sequences.engine.suppressing import suppress
 from sequences.models import Reply, Touch
@@ -18,6 +20,7 @@ from tests.factories import make_due_touch, make_user
 pytestmark = pytest.mark.django_db(transaction=True)
 
 HTMX = {"HX-Request": "true"}
+SOME_TIME = datetime(2026, 11, 20, 9, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -28,6 +31,10 @@ def page(client: Client, alice, workspace) -> Client:
 
 @pytest.fixture
 def reply(workspace) -> Reply:
+    return answered(workspace)
+
+
+def answered(workspace: Workspace) -> Reply:
     touch = make_due_touch(workspace=workspace, steps=2)
     sending.drain_all()
     caught = SandboxMail.everywhere.caught().get(recipient=touch.recipient)
@@ -199,6 +206,56 @@ def test_a_person_decides_about_one_that_nobody_can_tell_about(page, reply, said
     page.post(f"/answers/{touch.pk}/decide/", {"answer": said})
 
     assert written()[0].status == status
+
+
+@pytest.mark.parametrize(
+    ("values", "mark"),
+    [
+        ({"status": "failed"}, "answer failed"),
+        ({"status": "uncertain", "decide": True}, "answer: nobody knows yet"),
+        ({"status": "uncertain"}, "answer: provider being asked"),
+        ({"status": "cancelled", "error": "The prospect opted out."}, "answer not sent"),
+        ({"status": "sent", "bounced_at": SOME_TIME}, "answer bounced"),
+        ({"status": "cancelled", "error": ""}, ""),
+        ({"status": "sent"}, ""),
+        ({"status": "scheduled"}, ""),
+    ],
+)
+def test_the_list_marks_a_reply_whose_answer_is_in_trouble(page, reply, values, mark):
+    page.post(f"/inbox/{reply.pk}/answer/", form_of(page, reply))
+    Touch.objects.filter(in_reply_to=reply).update(**values)
+
+    list_of_replies = page.get("/inbox/?state=all").content.decode().split('class="thread"')[0]
+
+    marks = re.findall(r'<span class="badge \w+"><svg.*?</svg>(answer[^<]*)', list_of_replies)
+    assert marks == ([mark] if mark else [])
+
+
+def test_the_newest_answer_decides_what_the_list_marks(page, reply):
+    page.post(f"/inbox/{reply.pk}/answer/", form_of(page, reply))
+    Touch.objects.filter(in_reply_to=reply).update(status="failed")
+    assert "answer failed" in page.get("/inbox/?state=all").content.decode()
+
+    page.post(f"/inbox/{reply.pk}/answer/", form_of(page, reply))
+    assert len(written()) == 2
+
+    assert "answer failed" not in page.get("/inbox/?state=all").content.decode()
+
+
+def test_the_marks_of_a_longer_list_cost_no_more_queries(page, workspace, reply):
+    def look() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            page.get(f"/inbox/?state=all&at={reply.pk}")
+        return len(asked)
+
+    one = look()
+    for _ in range(3):
+        other = answered(workspace)
+        page.post(f"/inbox/{other.pk}/answer/", form_of(page, other))
+    Touch.objects.filter(in_reply_to__isnull=False).update(status="failed")
+
+    assert page.get("/inbox/?state=all").content.decode().count("answer failed") == 3
+    assert look() == one
 
 
 def test_the_drawer_shows_it_in_the_thread_and_the_activity_tells_of_it(page, reply):
