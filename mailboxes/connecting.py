@@ -1,14 +1,17 @@
 """Bringing a mailbox into service: checked against its server before it is kept."""
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from secrets import token_hex
 from typing import Any
 
 from django.db import transaction
 from django.utils.text import slugify
 
+from mailboxes import pushing
 from mailboxes.compose import compose, new_message_id
 from mailboxes.models import Mailbox, Push
 from mailboxes.providers import provider_for
@@ -180,13 +183,18 @@ def connect_sandbox(workspace: Workspace, *, by: User) -> Mailbox:
 
 
 def disconnect(mailbox: Mailbox, *, by: User) -> None:
-    """Take a mailbox out of service and forget its password, or its leave to be used."""
+    """Take a mailbox out of service and forget its password, or its leave to be used.
+
+    After that its provider is told to push no more; the mailbox does not wait for it.
+    """
+    before = copy(mailbox)
     with transaction.atomic():
         mailbox.disconnect(f"Disconnected by {by.name or by.email}.")
         mailbox.replace_sign_in("")
         mailbox.smtp_password = mailbox.imap_password = ""
         mailbox.save(update_fields=["smtp_password", "imap_password"])
         AuditEntry.note(mailbox.workspace, "disconnect", by=by, about=mailbox)
+        transaction.on_commit(partial(pushing.stop, before))
 
 
 def change(mailbox: Mailbox, verb: str, *, by: User) -> None:

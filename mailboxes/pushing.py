@@ -1,4 +1,5 @@
-"""Being told that something came in: asked for at the providers, renewed, and taken as a wake-up.
+"""Being told that something came in: asked for at the providers, renewed, given up, and taken as
+a wake-up.
 
 A notification says nothing that is believed but whose inbox to look into. Reading it is done by
 who reads inboxes anyway, so that one that is forged, lost, doubled or late changes nothing else.
@@ -6,10 +7,13 @@ Where nothing is set up, inboxes are read now and then as ever.
 """
 
 import secrets
+import threading
 from collections.abc import Collection
+from copy import copy
 from datetime import datetime, timedelta
 from itertools import chain
 
+import structlog
 from django.conf import settings
 from django.db.models import F, Q
 from django.urls import reverse
@@ -26,6 +30,10 @@ RENEW_EVERY = timedelta(days=1)
 LEASE = timedelta(minutes=5)
 AT_ONCE = 20
 SECRET_BYTES = 32
+# A person waits for their mailbox to be disconnected.
+STOP_SECONDS = 5.0
+
+logger = structlog.get_logger(__name__)
 
 GMAIL, MICROSOFT = Mailbox.Provider.GMAIL, Mailbox.Provider.MICROSOFT
 
@@ -116,6 +124,56 @@ def _asked(mailbox: Mailbox, push: Push, to: str, at: datetime) -> tuple[datetim
     secret = secrets.token_urlsafe(SECRET_BYTES)
     subscription_id, until = microsoft_push.subscribe(mailbox, to, secret, at)
     return until, subscription_id, secret
+
+
+# Giving it up
+
+
+def stop(mailbox: Mailbox) -> None:
+    """Have the provider push no more for a mailbox that was disconnected, as well as it goes.
+
+    `mailbox` is the record as it was before, with the leave to ask for that. Whoever waits does so
+    for STOP_SECONDS at most; a promise that nobody ends is over within a week.
+    """
+    push = Push.objects.filter(mailbox=mailbox.pk, expires_at__gt=now()).first()
+    if push is None:
+        return
+    push.was_given_up()
+    if mailbox.provider == GMAIL and _is_wanted_elsewhere(mailbox):
+        return
+    # Not the stored record: a token that is renewed for this is kept nowhere.
+    asking = threading.Thread(target=_stop, args=(_unstored(mailbox), push), daemon=True)
+    asking.start()
+    asking.join(STOP_SECONDS)
+    if asking.is_alive():
+        logger.warning("A provider is slow to end its pushes", mailbox=push.mailbox_id)
+
+
+def _is_wanted_elsewhere(mailbox: Mailbox) -> bool:
+    """Tell whether another workspace uses this mailbox: Gmail pushes for all of us or for none."""
+    rows = Mailbox.everywhere.filter(provider=GMAIL, email__iexact=mailbox.email)
+    living = rows.exclude(status=Mailbox.Status.DISCONNECTED)
+    return living.exclude(pk=mailbox.pk).exists()
+
+
+def _unstored(mailbox: Mailbox) -> Mailbox:
+    found = copy(mailbox)
+    found.pk = None
+    return found
+
+
+def _stop(mailbox: Mailbox, push: Push) -> None:
+    try:
+        if mailbox.provider == GMAIL:
+            google_push.stop(mailbox)
+        else:
+            microsoft_push.unsubscribe(mailbox, push.subscription_id)
+    except ProviderError as problem:
+        logger.warning(
+            "A provider did not end its pushes", mailbox=push.mailbox_id, why=problem.words
+        )
+    else:
+        logger.info("A provider has ended its pushes", mailbox=push.mailbox_id)
 
 
 # Being told

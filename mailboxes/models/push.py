@@ -76,3 +76,7 @@ class Push(models.Model):
         Push.objects.filter(pk=self.pk).update(
             subscription_id="", secret="", expires_at=None, renew_at=None, faults=0
         )
+
+    def was_given_up(self) -> None:
+        """Count on it no more. How Microsoft calls it stays known, for what is on its way still."""
+        Push.objects.filter(pk=self.pk).update(expires_at=None, renew_at=None, error="", faults=0)

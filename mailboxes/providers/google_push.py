@@ -111,3 +111,12 @@ def watch(mailbox: Any, topic: str) -> datetime:
         return datetime.fromtimestamp(int(found["expiration"]) / 1000, UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         raise TryAgain("Gmail answered without saying until when it pushes.") from None
+
+
+def stop(mailbox: Any) -> None:
+    """Have Gmail tell nobody any more when something comes in."""
+    gmail = Gmail.for_mailbox(mailbox)
+    try:
+        gmail.asked(gmail.users.stop(userId="me"))
+    finally:
+        gmail.close()

@@ -39,17 +39,31 @@ def subscribe(mailbox: Any, address: str, secret: str, at: datetime) -> tuple[st
 def renew(mailbox: Any, subscription_id: str, at: datetime) -> datetime | None:
     """Have the subscription last longer; None where Graph knows it no more."""
     with_graph = Microsoft.for_mailbox(mailbox)
-    path = f"/subscriptions/{quote(subscription_id, safe='')}"
+    wanted = {"expirationDateTime": written(at + LIFE)}
     try:
-        return end_of(
-            with_graph.ask("PATCH", path, json={"expirationDateTime": written(at + LIFE)}), at
-        )
+        return end_of(with_graph.ask("PATCH", path_of(subscription_id), json=wanted), at)
     except Refused as refusal:
         if refusal.status == 404:
             return None
         raise refusal.translated() from refusal
     finally:
         with_graph.close()
+
+
+def unsubscribe(mailbox: Any, subscription_id: str) -> None:
+    """End the subscription; one that Graph knows no more has ended."""
+    with_graph = Microsoft.for_mailbox(mailbox)
+    try:
+        with_graph.ask("DELETE", path_of(subscription_id))
+    except Refused as refusal:
+        if refusal.status != 404:
+            raise refusal.translated() from refusal
+    finally:
+        with_graph.close()
+
+
+def path_of(subscription_id: str) -> str:
+    return f"/subscriptions/{quote(subscription_id, safe='')}"
 
 
 def end_of(found: dict[str, Any], at: datetime) -> datetime:

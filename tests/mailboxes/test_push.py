@@ -1,18 +1,21 @@
 """Google and Microsoft say that something came in: only they, and nothing but that is believed."""
 
 import json
+import time
 from base64 import b64encode, urlsafe_b64decode
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from mailboxes import connecting, pushing
 from mailboxes.models import Mailbox, Push
+from mailboxes.providers import gmail
 from outreach import times
 from outreach.times import now
 from sequences.engine import reading
-from tests.factories import make_mailbox
+from tests.factories import make_mailbox, make_workspace
 from tests.fakes.far_side import FarSide
 from tests.fakes.signing import PUSHER, signed
 from tests.mailboxes.far_mailboxes import ADDRESS
@@ -119,6 +122,102 @@ def test_a_mailbox_out_of_service_is_not_woken_and_nobody_repeats_it(far, mailbo
 
     assert woken_at(mailbox) is None
     assert pushing.tick() == 0
+
+
+def pushes_far(far: FarSide, mailbox: Mailbox) -> bool:
+    """Whether the provider would still tell us about this mailbox."""
+    if mailbox.provider == "gmail":
+        return far.google.mailbox(ADDRESS).watched_until > far.clock()
+    return bool(far.microsoft.subscriptions)
+
+
+STOPS = {"gmail": "gmail.stop", "microsoft": "graph.subscriptions.delete"}
+
+
+def test_disconnecting_ends_the_promise_at_the_provider(far, mailbox, alice):
+    assert pushes_far(far, mailbox)
+
+    connecting.disconnect(mailbox, by=alice)
+
+    assert not pushes_far(far, mailbox)
+    assert len(far.calls(STOPS[mailbox.provider])) == 1
+    push = Push.objects.get()
+    assert (push.expires_at, push.renew_at) == (None, None)
+
+
+def test_a_token_that_has_ended_is_renewed_for_it_and_kept_nowhere(far, mailbox, alice):
+    provider = far.google if mailbox.provider == "gmail" else far.microsoft
+    provider.grants.end_access_tokens()
+
+    connecting.disconnect(mailbox, by=alice)
+
+    assert not pushes_far(far, mailbox)
+    assert Mailbox.everywhere.get().sign_in == ""
+
+
+@pytest.mark.parametrize("fault", [{"status": 500}, {"status": 403}, {"line": "reset"}])
+def test_a_provider_that_refuses_to_end_it_keeps_no_mailbox(far, mailbox, alice, fault):
+    far.fail(STOPS[mailbox.provider], **fault, times=None)
+
+    with capture_logs() as logs:
+        connecting.disconnect(mailbox, by=alice)
+
+    assert Mailbox.everywhere.get().status == "disconnected"
+    [said] = [each for each in logs if each["event"] == "A provider did not end its pushes"]
+    assert said["mailbox"] == mailbox.pk and said["why"]
+    assert not pushing.pushes(Mailbox.everywhere.select_related("push").get(), now())
+
+
+def test_nobody_waits_for_a_provider_that_does_not_answer(client, far, mailbox, alice, monkeypatch):
+    monkeypatch.setattr(pushing, "STOP_SECONDS", 0.3)
+    far.fail(STOPS[mailbox.provider], line="hang", times=None)
+    client.force_login(alice)
+    began = time.monotonic()
+
+    with capture_logs() as logs:
+        client.post(f"/mailboxes/{mailbox.pk}/disconnect/")
+        took = time.monotonic() - began
+
+    assert Mailbox.everywhere.get().status == "disconnected"
+    assert took < gmail.READ_SECONDS / 2
+    assert "A provider is slow to end its pushes" in [each["event"] for each in logs]
+    far.heal()
+
+
+def test_a_subscription_that_graph_has_forgotten_is_no_fault(far, workspace, alice):
+    made = make_mailbox(
+        workspace, provider="microsoft", email=ADDRESS, sign_in=far.sign_in("microsoft", ADDRESS)
+    )
+    assert pushing.tick() == 1
+    far.microsoft.subscriptions.clear()
+
+    with capture_logs() as logs:
+        connecting.disconnect(made, by=alice)
+
+    assert [each["event"] for each in logs] == ["A provider has ended its pushes"]
+
+
+@AT_GOOGLE
+def test_gmail_goes_on_for_another_workspace_that_uses_the_mailbox(far, mailbox, alice):
+    other = make_workspace(alice, name="Elsewhere")
+    sign_in = far.sign_in("gmail", ADDRESS)
+    theirs = make_mailbox(other, provider="gmail", email=ADDRESS.upper(), sign_in=sign_in)
+    assert pushing.tick() == 1
+
+    connecting.disconnect(mailbox, by=alice)
+    assert pushes_far(far, mailbox)
+
+    connecting.disconnect(theirs, by=alice)
+    assert not pushes_far(far, mailbox)
+
+
+def test_where_nothing_was_promised_nothing_is_asked(far, workspace, alice, mailbox):
+    Push.objects.update(expires_at=now() - timedelta(days=1))
+    connecting.disconnect(mailbox, by=alice)
+    for provider in ("smtp", "sandbox"):
+        connecting.disconnect(make_mailbox(workspace, provider=provider), by=alice)
+
+    assert not far.calls("gmail.stop") and not far.calls("graph.subscriptions.delete")
 
 
 def test_a_promise_is_renewed_daily_and_after_connecting_again(far, mailbox, alice):
