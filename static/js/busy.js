@@ -1,6 +1,5 @@
 // A button that was pressed works until it is answered; a slow part fades; a lost line is said once.
 const root = document.documentElement;
-const waiting = new WeakMap();
 
 function pressed(detail) {
   const submitter = detail.requestConfig?.triggeringEvent?.submitter;
@@ -19,17 +18,17 @@ document.addEventListener("htmx:beforeRequest", (event) => {
     return event.preventDefault();
   }
   const region = detail.target?.closest?.("[data-region]");
-  const slow = setTimeout(() => region?.classList.add("slow"), 150);
+  const { xhr } = detail;
+  let slow;
   button?.setAttribute("aria-busy", "true");
-  waiting.set(detail.xhr, { button, region, slow });
-});
-
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  const { button, region, slow } = waiting.get(detail.xhr) ?? {};
-  clearTimeout(slow);
-  region?.classList.remove("slow");
-  button?.removeAttribute("aria-busy");
-  if (detail.xhr.status > 0) online();
+  // The request itself is listened to: the asker may be gone with the part that its answer replaced.
+  xhr.addEventListener("loadstart", () => { slow = setTimeout(() => region?.classList.add("slow"), 150); });
+  xhr.addEventListener("loadend", () => {
+    clearTimeout(slow);
+    region?.classList.remove("slow");
+    button?.removeAttribute("aria-busy");
+    if (xhr.status > 0) online();
+  });
 });
 
 // Forms without htmx: the page that answers takes the place of this one.

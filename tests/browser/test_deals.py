@@ -1,9 +1,10 @@
 """The page of deals in a browser: moved and valued in place, with and without script."""
 
 import re
+from time import sleep
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from outreach.models import User, Workspace
 from sequences.engine import consequences
@@ -70,6 +71,21 @@ def test_a_value_is_typed_in_place(page: Page, deals: list[Deal]) -> None:
     other = page.get_by_role("row", name=re.compile("Blixt"))
     other.get_by_label("Put a value on Blixt").click()
     expect(other.get_by_label("Currency")).to_have_value("EUR")
+
+
+def test_what_faded_for_a_slow_answer_comes_back(page: Page, deals: list[Deal]) -> None:
+    def late(route: Route) -> None:
+        sleep(0.4)
+        route.continue_()
+
+    page.route("**/move/**", late)
+    page.goto("/deals/")
+
+    page.get_by_label("Stage of Blixt").select_option("Meeting")
+
+    expect(page.locator("#results")).to_have_class("slow")
+    expect(page.get_by_text("Moved Blixt – Q4 outbound to Meeting.")).to_be_visible()
+    expect(page.locator("#results")).not_to_have_class("slow")
 
 
 def test_found_sorted_and_opened(page: Page, deals: list[Deal]) -> None:
