@@ -6,16 +6,17 @@ worker does, and `reap` and `engine.reconciling` finish what was left. See ARCHI
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cache
-from time import monotonic
+from functools import cache, partial
+from time import monotonic, sleep
 
 import structlog
 from celery import current_app
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import Exists, F, OrderBy, OuterRef, Q, QuerySet, Subquery
 
 from mailboxes import outbox
@@ -58,6 +59,8 @@ LOOKS_AGAIN = 1
 # A mailbox that had nothing to send so many seconds ago keeps no others from theirs.
 LOOKED_LATELY = 5.0
 MAILBOXES_AT_ONCE = 64
+# An answer that the database could not take is offered to it again after so many seconds.
+WRITES_AGAIN = 1.0
 CONNECTIONS = 4
 # A server that never answers keeps this many workers waiting, and leaves the others alone.
 MOST_IN_FLIGHT = 2
@@ -382,11 +385,11 @@ def carry(claim: Claim, provider: Provider) -> Iterator[str]:
         receipt = prepared.commit()
     except ProviderError as problem:
         yield "answered"
-        outcomes.settle_refusal(claim, problem)
+        write_down(partial(outcomes.settle_refusal, claim, problem), provider.lease)
         yield "refused"
         return
     yield "answered"
-    outcomes.settle_accepted(claim, receipt)
+    write_down(partial(outcomes.settle_accepted, claim, receipt), provider.lease)
     yield "accepted"
 
 
@@ -420,6 +423,25 @@ def build(claim: Claim, provider: Provider) -> Mail:
     )
     thread_id = thread[-1].thread_id if thread else ""
     return replace(mail, thread_id=thread_id, is_again=claim.attempt.number > 1)
+
+
+def write_down(outcome: Callable[[], None], lease: timedelta) -> None:
+    """Record what the provider answered, which nobody else knows.
+
+    While the database is away or full it is tried again for as long as the claim is this worker's,
+    and no other mail leaves through it.
+    """
+    until = monotonic() + lease.total_seconds()
+    while True:
+        try:
+            outcome()
+        except (OperationalError, InterfaceError):
+            if monotonic() >= until:
+                raise
+            logger.warning("An answer could not be written down yet", exc_info=True)
+            sleep(WRITES_AGAIN)
+        else:
+            return
 
 
 def reference(touch: Touch) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from mailboxes.models import MailboxDay, SandboxMail
@@ -50,6 +50,62 @@ def free_pace():
 
 def caught():
     return SandboxMail.everywhere.exclude(accepted_at=None).count()
+
+
+# The database
+
+
+class Full:
+    """A database that cannot take what this worker has to write down, so many times."""
+
+    def __init__(self, times: int) -> None:
+        self.left = times
+
+    def __call__(self, execute, sql, params, many, context):
+        if self.left and sql.startswith(("UPDATE", "WITH")):
+            self.left -= 1
+            raise OperationalError("database or disk is full")
+        return execute(sql, params, many, context)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "status"),
+    [("accepted", "accepted", "sent"), ("refused", "rejected", "scheduled")],
+)
+def test_an_answer_that_the_database_cannot_take_yet_is_written_down_later(
+    answer, outcome, status, workspace, monkeypatch
+):
+    monkeypatch.setattr(sending, "WRITES_AGAIN", 0)
+    touch = make_due_touch(workspace=workspace)
+    stages = run_until("on the wire", touch)
+    if answer == "refused":
+        SandboxMail.everywhere.all().delete()
+    next(stages)
+
+    with connection.execute_wrapper(full := Full(times=3)):
+        assert list(stages) == [answer]
+
+    touch.refresh_from_db()
+    assert (full.left, touch.status) == (0, status)
+    assert touch.attempts.get().outcome == outcome
+
+
+def test_a_worker_that_can_write_nothing_down_gives_up_with_its_lease(workspace, monkeypatch):
+    """Then the reaper settles it, and the provider is asked."""
+    monkeypatch.setattr(sending, "WRITES_AGAIN", 0)
+    touch = make_due_touch(workspace=workspace)
+    provider = provider_for(touch.mailbox)
+    monkeypatch.setattr(provider, "lease", timedelta(seconds=0.2), raising=False)
+    stages = sending.sending(touch.pk, provider)
+    while next(stages) != "answered":
+        pass
+
+    with connection.execute_wrapper(Full(times=10**9)), pytest.raises(OperationalError):
+        next(stages)
+
+    lose_lease(touch)
+    touch.refresh_from_db()
+    assert touch.status == Touch.Status.UNCERTAIN
 
 
 # Days
