@@ -1,19 +1,23 @@
 """Mail servers that refuse, slow down, lose the line and answer late."""
 
 import threading
-import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from email import message_from_bytes
 
 from django.db import connection
 
 from mailboxes.models import Mailbox
-from sequences.models import Attempt, Enrollment, Touch
+from mailboxes.providers.smtp import SMTP
+from outreach.transitions import IllegalTransition
+from sequences.models import Attempt, Touch
 from sequences.rules import retries
 from tests.chaos import provider
 from tests.chaos.experiment import expect, experiment
 from tests.chaos.world import World
-from tests.fakes.smtp import ACCEPT_AND_DROP, ACCEPT_AND_HANG, DROP, RESET, Answer, Late
+from tests.fakes.smtp import ACCEPT_AND_DROP, ACCEPT_AND_HANG, DROP, RESET, Answer
 
 
 def by_chance(world: World, share: float, *faults: Answer) -> Callable[[], Answer]:
@@ -122,32 +126,88 @@ def answers_are_lost(world: World) -> None:
     world.note = "each on the list for a person"
 
 
+class Late:
+    """Decides about the text of every so many mails only when it is told to, a few at a time."""
+
+    EVERY, AT_ONCE, PATIENCE = 4, 2, 120
+    # Answered to a worker that has long been given up for lost, or never.
+    ANSWERS = ("250 2.0.0 queued", ACCEPT_AND_DROP)
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.passed = 0
+        # Whose mails it holds and what each waits for, and whose it ever held.
+        self.held: dict[int, threading.Event] = {}
+        self.ever: list[int] = []
+
+    def decide(self, command: str, mail: bytes) -> Answer:
+        if not mail:
+            return ""
+        with self.lock:
+            self.passed += 1
+            if self.passed < self.EVERY or len(self.held) == self.AT_ONCE:
+                return ""
+            answer = self.ANSWERS[len(self.ever) % len(self.ANSWERS)]
+            touch, told = touch_of(mail), threading.Event()
+            self.passed = 0
+            self.held[touch] = told
+            self.ever.append(touch)
+        told.wait(self.PATIENCE)
+        return answer
+
+    def let_go(self, touches: Iterable[int]) -> None:
+        with self.lock:
+            for told in [self.held.pop(touch) for touch in touches]:
+                told.set()
+
+
+def touch_of(mail: bytes) -> int:
+    """Return whose mail this is, by our reference header."""
+    return int(message_from_bytes(mail)["X-Outreach-Ref"].removeprefix("t"))
+
+
 @experiment("F22", "accepted long after the lease, while runs are stopped and limits bind")
 def accepted_late(world: World) -> None:
-    draw = by_chance(world, 0.2, Late(2, ACCEPT_AND_DROP), Late(2, "250 2.0.0 queued"))
-    limit = world.size(15)
-    with provider.failing_smtp(
-        world.journal, lambda command, mail: draw() if mail else "", patience=20
-    ) as (smtp, _):
-        touches = world.mails(limit * 5, smtp, per_mailbox=limit)
-        with world.at_work():
-            world.wait_for(lambda: len(world.journal) > 3, "the first mails")
-            # Two seconds are longer than any lease.
-            with world.clock.flowing(400):
-                for touch in world.luck.sample(touches, world.size(10)):
-                    stop(touch, world)
-                    time.sleep(0.2)
-                time.sleep(4)
+    late, limit, mailboxes = Late(), world.size(15, least=5), 4
+    stopped: list[int] = []
+    with provider.failing_smtp(world.journal, late.decide) as (smtp, _):
+        world.mails(limit * mailboxes * 2, smtp, mailboxes=mailboxes, per_mailbox=limit)
+        # The timetable goes round ten times as fast.
+        with world.at_work(), world.clock.flowing(10):
+            try:
+                while len(world.journal) < limit * mailboxes:
+                    world.wait_for(
+                        lambda: late.held or len(world.journal) >= limit * mailboxes, "a mail"
+                    )
+                    held = [*late.held]
+                    stopped += give_up(held, world)
+                    late.let_go(held)
+            finally:
+                late.let_go([*late.held])
             world.allowed |= {"cancelled": None, "scheduled": None}
-            world.settle(held=len(touches))
-    late = Touch.objects.filter(unknown_since__isnull=False).count()
+            world.settle(held=limit * mailboxes * 2)
+    ended = Counter(Touch.objects.filter(pk__in=late.ever).values_list("status", flat=True))
+    raced = Touch.objects.filter(pk__in=stopped, status="sent").count()
     connection.close()
-    expect(late, "nothing was accepted late")
-    world.note = f"{late} were given up for lost before they were answered"
+    taken = Counter(line["mailbox"] for line in world.journal.lines())
+    expect(set(taken.values()) == {limit}, f"the mailboxes sent {[*taken.values()]}, not {limit}")
+    expect(set(ended) == {"sent", "uncertain"}, f"those that were taken late are {dict(ended)}")
+    expect(raced, "no run was stopped while its mail was on its way")
+    world.note = f"{len(late.ever)} taken after they were given up, {raced} of stopped runs"
 
 
-def stop(touch: Touch, world: World) -> None:
-    run = Enrollment.everywhere.get(pk=touch.enrollment_id)
-    if not run.is_finished:
-        run.stop(by=world.alice)
+def give_up(held: list[int], world: World) -> list[int]:
+    """Let the leases of these mails end, then stop the run of one and a run that waits.
+
+    Returns whose run was stopped while its mail was on its way.
+    """
+    world.clock.let_pass(SMTP.lease.total_seconds())
+    lost = Touch.objects.filter(pk__in=held, unknown_since__isnull=False)
+    world.wait_for(lambda: lost.count() == len(held), "the reaper")
+    waiting = Touch.objects.filter(status="scheduled").values_list("pk", flat=True).order_by("pk")
+    on_the_way = held[:1]
+    for pk in [*on_the_way, world.luck.choice([*waiting])]:
+        with suppress(IllegalTransition):  # it has just left
+            Touch.objects.get(pk=pk).enrollment.stop(by=world.alice)
     connection.close()
+    return on_the_way

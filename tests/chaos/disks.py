@@ -11,6 +11,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tests.chaos import machine, provider, sqlite
+from tests.chaos.browser import Browser
+from tests.chaos.database import nothing_unapproved, waiting_runs
 from tests.chaos.experiment import expect, experiment
 from tests.chaos.judge import LONG_AFTER, judge
 from tests.chaos.provider import Journal
@@ -20,6 +22,8 @@ from tests.chaos.world import World
 # Enough for the database of an experiment, and soon filled.
 SQLITE_DISK, POSTGRES_DISK = "64m", "256m"
 MAILS = 60
+# Two workers of two threads each.
+HANDS = 4
 # Acknowledges each row after its commit, as a user's click would be answered.
 WRITER = """
 import sqlite3, sys
@@ -123,19 +127,30 @@ def postgres_runs_full(world: World, disk: Path) -> None:
         subprocess.run(["cp", "-a", str(usual.folder), str(postgres.folder)], check=True)
         postgres.start()
         world.postgres = postgres
-        with provider.smtp(world.journal) as smtp:
+        with provider.smtp(world.journal, thinks=0.2) as smtp:
             world.mails(world.size(MAILS), smtp)
+            waiting = waiting_runs(world, world.size(6), smtp)
+            browser = Browser(world.alice, int(world.env["PORT"]))
+            world.crew.start("web")
+            world.wait_for(lambda: browser.get("/healthz"), "the web process")
             with world.at_work():
                 world.wait_for(lambda: len(world.journal) > 5, "the first mails")
                 with filled(disk):
+                    expect(world.states()["scheduled"], "no mail was left to be held")
+                    answered = {run for run, shown in waiting if browser.approve(run, shown)}
                     time.sleep(6)
                 if not postgres.answers():
                     postgres.stop("immediate")
                     postgres.start()
                     world.servers_killed += 1
                 world.crew.revive()
+                nothing_unapproved(answered)
                 world.settle()
+                # What was on its way as the disk ran full: one for each hand.
+                left = world.states()["uncertain asked"]
+                expect(left <= HANDS, f"{left} mails were left to a person")
         judge(world)
+        world.note += f"; PostgreSQL: {len(answered)} of {len(waiting)} approvals were answered"
     finally:
         world.end()
         postgres.stop("immediate")

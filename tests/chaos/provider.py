@@ -142,6 +142,11 @@ class Abroad(FarSide):
     def clock(self) -> float:
         return self.now().timestamp()
 
+    def catch_up(self) -> None:
+        """Do what was put off until now, as with the next request."""
+        with self.lock:
+            self.settle()
+
     def done(self, route: web.Route, asked: Asked) -> web.Answer:
         if self.witness:
             self.witness(route.name, False, asked)
@@ -149,12 +154,6 @@ class Abroad(FarSide):
         if self.witness:
             self.witness(route.name, True, asked)
         return answer
-
-    def account(self, name: str, asked: Asked) -> str:
-        """Return whose mailbox a request is about."""
-        grants = (self.google if name.startswith("gmail") else self.microsoft).grants
-        grant = grants.of(asked.bearer)
-        return grant.account if grant else ""
 
 
 @dataclass
