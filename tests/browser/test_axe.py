@@ -6,12 +6,12 @@ Both are looked at in one walk, because opening all the pages is what takes the 
 import re
 from collections.abc import Iterable
 
+import pytest
 from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
 from outreach.models import User, Workspace
-from tests.browser.axe import found as faults_in
-from tests.browser.axe import in_both_themes
+from tests.browser.axe import Eyes, in_both_themes
 from tests.browser.conftest import Faults, Opener
 from tests.browser.places import Product, public_pages
 from tests.browser.rows import make_runs, row_of
@@ -24,23 +24,24 @@ ON_A_PHONE = (
     *("contacts", "members", "sign in"),
 )
 
-# The same on every page, and looked at on the first.
-FRAME = ".side"
 
+class Walk:
+    """From page to page, on a desk and where it says so on a phone."""
 
-def walk(page: Page, pages: Iterable[tuple[str, str]]) -> list[str]:
-    found: list[str] = []
-    seen = ""
-    for name, address in pages:
-        page.goto(address)
-        found += in_both_themes(page, name, without=seen)
-        seen = FRAME
-        if name in ON_A_PHONE:
-            page.set_viewport_size({"width": 390, "height": 844})
-            found += [f"{name} on a phone: {fault}" for fault in faults_in(page)]
-        found += too_wide(page, name)
-        page.set_viewport_size({"width": 1440, "height": 900})
-    return found
+    def __init__(self) -> None:
+        self.desk, self.phone = Eyes(), Eyes()
+
+    def through(self, page: Page, pages: Iterable[tuple[str, str]]) -> list[str]:
+        found: list[str] = []
+        for name, address in pages:
+            page.goto(address)
+            found += self.desk.in_both_themes(page, name)
+            if name in ON_A_PHONE:
+                page.set_viewport_size({"width": 390, "height": 844})
+                found += [f"{name} on a phone: {fault}" for fault in self.phone.found(page)]
+            found += too_wide(page, name)
+            page.set_viewport_size({"width": 1440, "height": 900})
+        return found
 
 
 def test_what_axe_finds_is_told(open_page: Opener) -> None:
@@ -59,6 +60,43 @@ def test_what_axe_finds_is_told(open_page: Opener) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("it.append(document.createElement('button'))", "light: button-name: h1 > button"),
+        ("it.style.color = 'light-dark(black, #333)'", "dark: color-contrast: h1"),
+        ("it.style.color = '#ccc'", "light: color-contrast: h1"),
+        ("document.querySelector('label').remove()", "light: label: #id_login"),
+        ("document.querySelector('label').textContent = ''", "light: label: #id_login"),
+        ("document.querySelector('label').htmlFor = 'nobody'", "light: label: #id_login"),
+        ("document.querySelector('main a').textContent = ''", "light: link-name: "),
+        ("document.title = ''", "light: document-title: html"),
+    ],
+)
+def test_a_page_is_looked_at_again_where_it_has_changed(
+    open_page: Opener, change: str, fault: str
+) -> None:
+    page, eyes = open_page(bypass_csp=True), Eyes()
+    page.goto("/accounts/login/")
+    assert eyes.in_both_themes(page, "before") == []
+    page.goto("/accounts/login/")
+
+    page.locator("h1").evaluate(f"it => {{ {change} }}")
+
+    assert eyes.in_both_themes(page, "after")[0].startswith(f"after, {fault}")
+
+
+def test_what_is_alike_is_looked_at_once(open_page: Opener) -> None:
+    page, eyes = open_page(bypass_csp=True), Eyes()
+    page.goto("/accounts/login/")
+    eyes.in_both_themes(page, "first")
+
+    page.goto("/accounts/login/")
+    eyes.in_both_themes(page, "again")
+
+    assert page.locator("body > :not([data-looked-at])").count() == 0
+
+
 def test_what_is_too_wide_is_told(open_page: Opener) -> None:
     page = open_page()
     page.goto("/accounts/login/")
@@ -73,7 +111,7 @@ def test_what_is_too_wide_is_told(open_page: Opener) -> None:
 def test_every_page(open_page: Opener, alice: User, product: Product) -> None:
     page = open_page(alice, bypass_csp=True)
 
-    found = walk(page, product.pages.items())
+    found = Walk().through(page, product.pages.items())
 
     assert not found, "\n".join(found)
 
@@ -95,17 +133,18 @@ def test_what_a_stranger_and_a_newcomer_see(
         "enroll",
     )
 
-    found = walk(stranger, public_pages(workspace, alice).items())
-    found += walk(newcomer, [(f"empty {name}", f"/{name}/") for name in empty])
-    found += walk(newcomer, [("no prospect", "/sequences/?open=1"), ("404", "/nothing/")])
-    found += walk(open_page(bob, bypass_csp=True), [("403", "/contacts/import/")])
+    walk = Walk()
+    found = walk.through(stranger, public_pages(workspace, alice).items())
+    found += walk.through(newcomer, [(f"empty {name}", f"/{name}/") for name in empty])
+    found += walk.through(newcomer, [("no prospect", "/sequences/?open=1"), ("404", "/nothing/")])
+    found += walk.through(open_page(bob, bypass_csp=True), [("403", "/contacts/import/")])
     newcomer.route(
         "**/review/",
         lambda route: route.fulfill(
             status=500, content_type="text/html", body=render_to_string("500.html")
         ),
     )
-    found += walk(newcomer, [("500", "/review/")])
+    found += walk.through(newcomer, [("500", "/review/")])
 
     assert not found, "\n".join(found)
 
