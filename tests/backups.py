@@ -31,7 +31,8 @@ def restore(path: Path) -> None:
         copy.close()
     else:
         connection.close()
-        _run("psql", "--quiet", "--output", "/dev/null", "--file", str(path), database_url())
+        options = ("--quiet", "--single-transaction", "--output", "/dev/null")
+        _run("psql", *options, "--file", str(path), database_url())
     guards.forget()
 
 

@@ -82,7 +82,7 @@ def test_an_hour_of_a_slow_sequence_is_not_everything(hands, alice, workspace):
 
     # The sixty-first leaves exactly an hour after the first, the seventieth nine minutes later.
     assert (said.overdue, said.in_hour, said.in_day) == (70, 61, 70)
-    left = work(hands, hours=1.5, every=20)
+    left = work(hands, hours=1.2, every=30)
     assert sum(moment <= TUESDAY + timedelta(hours=1) for moment in left) == 61
     assert left[-1] == said.last_at == TUESDAY + timedelta(minutes=69)
 
@@ -108,7 +108,7 @@ def test_the_daily_limit_of_a_mailbox_is_shared_by_its_sequences(hands, alice, w
     # Tomorrow begins within 24 hours, and the mailbox's last 24 hours hold five until ten.
     assert [pace.overdue for pace in said.paces] == [4, 4]
     assert (said.in_hour, said.in_day, said.last_at) == (5, 7, None)
-    left = work(hands, hours=24.01, every=60)
+    left = work(hands, hours=24.01, every=300)
     assert sum(moment <= TUESDAY + timedelta(hours=1) for moment in left) == 5
     assert sum(moment <= TUESDAY + timedelta(days=1) for moment in left) == 7
 
