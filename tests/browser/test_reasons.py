@@ -409,13 +409,19 @@ def test_every_reason_is_shown_in_the_drawer_with_its_sentence(
             fresh = Enrollment.everywhere.get(pk=run.pk)
             assert explain.touch(touch, fresh).reason == reason
 
-            page.goto(f"/sequences/?open={run.pk}")
+            # The drawer alone: the table behind it would be longer with every run.
+            page.goto(f"/sequences/?q=nobody&open={run.pk}")
 
             expect(page.get_by_role("dialog"), reason).to_contain_text(words)
             Workspace.objects.filter(pk=workspace.pk).update(stopped_at=None, daily_limit=None)
             workspace.refresh_from_db()
             Instance.objects.all().delete()
             guards.forget()
+
+        # And every row as well.
+        for address in ("/sequences/", "/sequences/?page=2", "/sequences/?status=archived"):
+            page.goto(address)
+            expect(page.locator("#rows tr").first).to_be_visible()
 
 
 def test_a_reason_leads_to_where_it_is_changed(
