@@ -3,6 +3,7 @@
 import gc
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -26,6 +27,19 @@ gc.set_threshold(50_000, 20, 20)
 
 # What migrate itself writes: it stays, so that nobody has to write it again after each test.
 KEPT = {"django_content_type", "auth_permission"}
+
+
+# Of these, what asks no database says the same on each of them.
+ANYWHERE = tuple(
+    Path(__file__).parent / name for name in ("corpora", "mailboxes", "rules", "writers")
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        asks = item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ())
+        if not asks and any(folder in item.path.parents for folder in ANYWHERE):
+            item.add_marker(pytest.mark.anywhere)
 
 
 @pytest.fixture(scope="session", autouse=True)
