@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         asks = item.get_closest_marker("django_db") or "db" in getattr(item, "fixturenames", ())
         if not asks and any(folder in item.path.parents for folder in ANYWHERE):
-            item.add_marker(pytest.mark.anywhere)
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -30,6 +30,8 @@ def test_back_finds_the_page_and_the_place_on_it(page: Page, workspace: Workspac
     expect_scroll(page, 900)
     page.locator("#rows a.prospect").nth(20).click()
     expect(page.get_by_role("dialog")).to_be_visible()
+    # It opens at once, and is a place to go back from when its content is there.
+    expect(page).to_have_url(re.compile("open="))
     page.go_back()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect_scroll(page, 900)

@@ -11,7 +11,8 @@ from outreach import times
 from tests.factories import make_company, make_mailbox, make_sequence, make_workspace
 from tests.sequences.foretold import Hands, approved, comes_true
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Which database it is played on makes no difference; the simulation compares them.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 # The week before Europe changes its clocks, with a Monday that is a holiday in Germany not far.
 WEDNESDAY = datetime(2026, 3, 25, 7, 30, tzinfo=UTC)

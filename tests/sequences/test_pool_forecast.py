@@ -12,7 +12,8 @@ from sequences.models import Sequence, Touch
 from tests.factories import make_mailbox, make_pool, make_sequence, make_workspace
 from tests.sequences.foretold import Hands, approved, comes_true
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Which database it is played on makes no difference; the simulation compares them.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.once]
 
 MONDAY = datetime(2026, 3, 2, 8, tzinfo=UTC)
 
