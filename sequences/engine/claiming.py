@@ -361,10 +361,12 @@ def _equip(claims: list[Claim]) -> None:
         runs = [claim.run.pk for claim in later]
         for touch in Touch.steps.filter(enrollment__in=runs).order_by("position"):
             earlier[touch.enrollment_id].append(touch)
-    if answered := {claim.touch.in_reply_to_id for claim in claims} - {None}:
-        replies = Reply.everywhere.select_related("mail__mailbox", "touch").in_bulk(answered)
-        for claim in claims:
-            claim.reply = replies.get(claim.touch.in_reply_to_id)
+    if answers := [claim for claim in claims if claim.touch.is_by_hand]:
+        replies = Reply.everywhere.select_related("mail__mailbox", "touch")
+        found = replies.in_bulk([claim.touch.in_reply_to_id for claim in answers])
+        for claim in answers:
+            # One that is gone breaks here: without it the mail would be built as a step.
+            claim.reply = found[claim.touch.in_reply_to_id]
     for claim in steps:
         claim.url = urls[claim.run.workspace_id, claim.touch.recipient]
         claim.before = [

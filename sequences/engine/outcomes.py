@@ -153,7 +153,7 @@ def _accept(run: Enrollment, attempt: Attempt, receipt: Receipt, by: Any = None)
         return
     at = now()
     # Read before anything is changed, so that all changes can go together.
-    plan = run.plan()
+    plan = [] if touch.is_by_hand else run.plan()
     pacing.count_sent(attempt, run)
     if touch.status == Touch.Status.SENT:
         # Nobody could tell, a person sent it again, and now both were taken.
