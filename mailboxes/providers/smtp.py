@@ -162,9 +162,11 @@ class SMTP:
                 line.command_encoding = "utf-8"
                 sender += " SMTPUTF8"
             with lost_means_unsent(self.connection.host):
-                line.expect(Phase.MAIL, *line.docmd("MAIL", sender))
-                line.expect(Phase.RCPT, *line.docmd("RCPT", recipient))
-                line.expect(Phase.DATA, *line.docmd("DATA"))
+                line.ask(
+                    (Phase.MAIL, f"MAIL {sender}"),
+                    (Phase.RCPT, f"RCPT {recipient}"),
+                    (Phase.DATA, "DATA"),
+                )
         except (TryAgain, RateLimited):
             line.close()
             raise

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
 
-from mailboxes.providers.base import Misconfigured, TryAgain
+from mailboxes.providers.base import Misconfigured, ProviderError, TryAgain
 from mailboxes.providers.smtp_replies import Phase, classify
 from outreach import net
 
@@ -145,6 +145,45 @@ class Line(smtplib.SMTP):
         if code != 354 if phase is Phase.DATA else not 200 <= code <= 299:
             raise classify(phase, code, text)
 
+    def ask(self, *asked: tuple[Phase, str]) -> None:
+        """Ask for one after the other, or raise what the first refusal means.
+
+        All are asked at once where the server knows PIPELINING (RFC 2920), which saves the way
+        there and back for each.
+        """
+        if not self.has_extn("pipelining"):
+            for phase, words in asked:
+                self.expect(phase, *self.docmd(words))
+            return
+        self.send("".join(f"{words}\r\n" for _, words in asked))
+        for place, (phase, _) in enumerate(asked, 1):
+            answer = self.getreply()
+            try:
+                self.expect(phase, *answer)
+            except ProviderError:
+                self.skip(len(asked) - place)
+                raise
+
+    def skip(self, answers: int) -> None:
+        """Read answers that no longer matter; hang up on a server that waits for a mail by now."""
+        try:
+            codes = [self.getreply()[0] for _ in range(answers)]
+        except OSError:
+            self.close()
+        else:
+            if 354 in codes:
+                self.close()
+
+    def wait_at_most(self) -> None:
+        """Let the socket wait until the deadline, or up to a tenth longer.
+
+        Telling it costs a system call, so it is told anew only once that is no longer so.
+        """
+        left = self.left()
+        told = self.sock.gettimeout()
+        if told is None or not left <= told <= left * 1.1:
+            self.sock.settimeout(left)
+
     def left(self) -> float:
         seconds = self.deadline - monotonic()
         if seconds <= 0:
@@ -162,7 +201,7 @@ class Line(smtplib.SMTP):
     def send(self, s: bytes | str) -> None:
         if self.sock is None:
             raise smtplib.SMTPServerDisconnected("the connection is closed")
-        self.sock.settimeout(self.left())
+        self.wait_at_most()
         self.sock.sendall(s.encode(self.command_encoding) if isinstance(s, str) else s)
 
     def getreply(self) -> tuple[int, bytes]:
@@ -182,7 +221,7 @@ class Line(smtplib.SMTP):
         while b"\n" not in self.unread:
             if self.sock is None or len(self.unread) > LONGEST_LINE:
                 raise smtplib.SMTPServerDisconnected("the answer makes no sense")
-            self.sock.settimeout(self.left())
+            self.wait_at_most()
             received = self.sock.recv(4096)
             if not received:
                 raise smtplib.SMTPServerDisconnected("the server closed the connection")

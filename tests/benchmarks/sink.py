@@ -73,7 +73,7 @@ class Session(asyncio.Protocol):
             self.in_mail = True
             self.say(b"354 go ahead")
         elif verb == b"EHLO":
-            self.say(b"250-sink\r\n250-8BITMIME\r\n250 SIZE 30000000")
+            self.say(b"250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 30000000")
         elif verb == b"QUIT":
             self.say(b"221 bye")
             self.transport.close()

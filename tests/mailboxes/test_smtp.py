@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from threading import Event
 from time import sleep
 from types import SimpleNamespace
 
@@ -123,6 +124,8 @@ class TestARealServer:
         assert able.accepted[0].recipients == ["jörg@globex.test"]
 
 
+PIPELINING = "250-fake\r\n250-PIPELINING\r\n250-SMTPUTF8\r\n250 SIZE 10000000"
+
 # What the script does, the class it must become, and whether the server took the mail.
 FAULTS = [
     ({"CONNECT": "554 5.3.2 no service"}, Misconfigured, 0),
@@ -187,6 +190,20 @@ class TestFaults:
         assert type(caught.value) is kind
         assert len(server.accepted) == taken
         assert sum(line == "DATA" for line in server.commands) <= 1
+
+    @pytest.mark.parametrize(
+        ("script", "kind", "taken"),
+        [each for each in FAULTS if {"MAIL", "RCPT", "DATA", "DOT"} & each[0].keys()],
+        ids=str,
+    )
+    def test_it_names_the_same_where_all_is_asked_at_once(self, script, kind, taken):
+        with running_script(EHLO=PIPELINING, **script) as server:
+            smtp = make_smtp(server.port, command_timeout=0.4, final_timeout=0.4)
+            with pytest.raises(ProviderError) as caught:
+                send(smtp)
+
+        assert type(caught.value) is kind
+        assert len(server.accepted) == taken
 
     @pytest.mark.parametrize("phase", ["CONNECT", "MAIL", "RCPT", "DATA", "DOT"])
     def test_the_servers_words_are_kept(self, phase):
@@ -327,6 +344,45 @@ class TestOneConnectionForManyMails:
         verbs = [re.split(r"[ :]", line)[0].upper() for line in server.commands]
         assert verbs[:5] == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL"]
         assert server.connections == 1
+
+    def test_where_the_server_knows_pipelining_all_is_asked_at_once(self):
+        asked = Event()
+
+        def decide(command: str, mail: bytes) -> str:
+            # It answers nothing before everything was asked.
+            if command == "MAIL":
+                assert asked.wait(5)
+            return ""
+
+        with running_script(EHLO=PIPELINING) as server:
+            server.decide = decide
+            smtp = make_smtp(server.port)
+            said = smtp.dial()
+            send_all, said.send = said.send, lambda words: (send_all(words), asked.set())
+            smtp.offer(said, make_mail()).commit()
+            smtp.prepare(make_mail()).commit()
+            smtp.close()
+
+        verbs = [re.split(r"[ :]", line)[0].upper() for line in server.commands]
+        assert verbs == ["EHLO", *["MAIL", "RCPT", "DATA"] * 2, "QUIT"]
+        assert len(server.accepted) == 2
+
+    @pytest.mark.parametrize(
+        ("data", "connections"),
+        [("503 5.5.1 no recipient", 1), ("354 nobody, but go ahead", 2)],
+    )
+    def test_after_a_refusal_nothing_of_that_mail_is_left_over(self, data, connections):
+        """RFC 2920 section 3.1: a server may say "go ahead" though it took no recipient."""
+        script = {"RCPT": ["550 5.1.1 nobody", "250 ok"], "DATA": [data, "354 go ahead"]}
+        with running_script(EHLO=PIPELINING, **script) as server:
+            smtp = make_smtp(server.port, fresh=60)
+            with pytest.raises(RecipientRefused, match="nobody"):
+                smtp.prepare(make_mail())
+            smtp.prepare(make_mail(message_id="<second@acme.test>")).commit()
+            smtp.close()
+
+        assert server.connections == connections
+        assert [b"<second@acme.test>" in mail for mail in server.accepted] == [True]
 
     @pytest.mark.parametrize(
         "script",
