@@ -19,6 +19,7 @@ from mailboxes.providers.base import (
     RateLimited,
     TryAgain,
 )
+from outreach.prepared import update
 
 FAULTS_THAT_OPEN_THE_BREAKER = 5
 LONGEST_HOLD = timedelta(hours=1)
@@ -45,12 +46,12 @@ def take_turn(mailbox_id: int, at: datetime, length: timedelta = TURN) -> bool:
 
 def keep_turn(mailbox_id: int, at: datetime, length: timedelta = TURN) -> None:
     """Drain on: the turn ends later."""
-    Mailbox.everywhere.filter(pk=mailbox_id).update(draining_until=at + length)
+    update(Mailbox, {"pk": mailbox_id}, draining_until=at + length)
 
 
 def end_turn(mailbox_id: int) -> None:
     """Let others drain this mailbox."""
-    Mailbox.everywhere.filter(pk=mailbox_id).update(draining_until=None)
+    update(Mailbox, {"pk": mailbox_id}, draining_until=None)
 
 
 def note_success(mailbox: Mailbox, at: datetime) -> None:

@@ -7,10 +7,10 @@ PostgreSQL keeps its plan for as long as the connection lasts.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models
 from django.db.models import sql
@@ -19,13 +19,16 @@ from django.db.models.query import ModelIterable
 
 from outreach import statements
 
+T = TypeVar("T")
+
 
 class Prepared:
     """A query for rows of one model, compiled by Django the first time a connection runs it.
 
     `build` gets a stand-in for each value that `rows` is later given, in the same order and of
-    the same type; each may be used several times. Of a `list[int]` it gets stand-ins for a few
-    lengths, up to 100: a list that is shorter than one of them is filled up with its last value.
+    the same type; each may be used several times. Of a `list[int]` or `list[str]` it gets
+    stand-ins for a few lengths, up to 1000: a list that is shorter than one of them is filled up
+    with its last value, and must have one.
     `lock` follows the statement where the database has row locks; SQLite's immediate transactions
     lock the file anyway.
     """
@@ -33,22 +36,19 @@ class Prepared:
     FIELDS: dict[type, models.Field] = {
         int: models.BigIntegerField(),
         str: models.TextField(),
+        date: models.DateField(),
         datetime: models.DateTimeField(),
     }
 
-    LENGTHS = (1, 3, 10, 30, 100)
+    LENGTHS = (1, 3, 10, 30, 100, 300, 1000)
 
     def __init__(self, build: Callable[..., models.QuerySet], *types: Any, lock: str = "") -> None:
         self._build, self._types, self._lock = build, types, lock
 
     def rows(self, *values: Any) -> list[Any]:
         """Run the query with these values; returns its records, or tuples if it selects those."""
-        values = tuple(_filled_up(each) if isinstance(each, list) else each for each in values)
-        mine = connections[DEFAULT_DB_ALIAS]
-        compiled = self._compiled(mine, values)
-        return compiled.read(
-            statements.read(mine, compiled.sql, _fill(mine, compiled.params, values))
-        )
+        [found] = rows_of_each((self, *values))
+        return found
 
     def first(self, *values: Any) -> Any | None:
         """Return the first record, or None."""
@@ -56,13 +56,17 @@ class Prepared:
 
     def get(self, *values: Any) -> Any:
         """Return the one record; raises the model's DoesNotExist."""
-        found = self.first(*values)
-        if found is None:
-            model = self._compiled(connections[DEFAULT_DB_ALIAS], values).model
-            raise model.DoesNotExist(f"There is no {model._meta.verbose_name} {values}.")
-        return found
+        return self.one_of(self.rows(*values), *values)
 
-    def _compiled(self, mine: Any, values: tuple[Any, ...]) -> "_Compiled":
+    def one_of(self, found: list[Any], *values: Any) -> Any:
+        """Return the one record of those that were found; raises the model's DoesNotExist."""
+        if found:
+            return found[0]
+        model = self.compiled(connections[DEFAULT_DB_ALIAS], values).model
+        raise model.DoesNotExist(f"There is no {model._meta.verbose_name} {values}.")
+
+    def compiled(self, mine: Any, values: tuple[Any, ...]) -> "_Compiled":
+        """Return the statement for values like these, and what reads its rows."""
         shape = tuple(len(each) if isinstance(each, list) else 1 for each in values)
         kept = _compiled_by(mine)
         compiled: _Compiled | None = kept.get((self, shape))
@@ -73,12 +77,28 @@ class Prepared:
 
     def _slot(self, place: int, length: int) -> Any:
         kind = self._types[place]
-        if kind == list[int]:
-            return [_Slot(_Place(self.FIELDS[int], place, each)) for each in range(length)]
+        if kind in (list[int], list[str]):
+            (kind,) = get_args(kind)
+            return [_Slot(_Place(self.FIELDS[kind], place, each)) for each in range(length)]
         return _Slot(_Place(self.FIELDS[kind], place))
 
 
-def _filled_up(values: list[Any]) -> list[Any]:
+def rows_of_each(*asked: tuple[Any, ...]) -> list[list[Any]]:
+    """Run several queries one after the other, on one way to the database and back.
+
+    Each is a Prepared and its values; returns the rows of each, as its own `rows` would.
+    """
+    mine = connections[DEFAULT_DB_ALIAS]
+    ready = []
+    for query, *given in asked:
+        values = tuple(_filled_up(each) if isinstance(each, list) else each for each in given)
+        compiled: _Compiled = query.compiled(mine, values)
+        ready.append((compiled, (compiled.sql, _fill(mine, compiled.params, values))))
+    found = statements.read(mine, *(statement for _, statement in ready))
+    return [compiled.read(rows) for (compiled, _), rows in zip(ready, found, strict=True)]
+
+
+def _filled_up(values: list[T]) -> list[T]:
     """Return a list of one of the few lengths that are compiled.
 
     >>> _filled_up([5, 6])
@@ -151,8 +171,13 @@ def update(model: type[models.Model], where: dict[str, Any], **changes: Any) -> 
     """Change the rows of `model` that `where` names; returns how many there were.
 
     The same as `filter(**where).update(**changes)` over all rows, compiled once for each set of
-    names. Conditions are on the model's own columns; changes are values or expressions.
+    names. Conditions are on the model's own columns, lists of them not empty; changes are values
+    or expressions.
     """
+    where = {
+        name: _filled_up(list(value)) if name.endswith("__in") else value
+        for name, value in where.items()
+    }
     named = [*where.items(), *changes.items()]
     shape = (model, *((name, _shape(name, value)) for name, value in named))
     mine = connections[DEFAULT_DB_ALIAS]

@@ -4,27 +4,22 @@ What a mail costs is mostly the way to the database and back. In `written_togeth
 for the next statement that reads, or for the end, and goes there in one statement with the others.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
-from django.db.backends.postgresql.base import ServerBindingCursor
-from psycopg.abc import Buffer
-from psycopg.adapt import Loader
-from psycopg.pq import Format
+from django.db import DEFAULT_DB_ALIAS, DataError, connections, models, transaction
+from psycopg.errors import DivisionByZero
+
+from outreach.pipes import Answer, Pipe, Statement
 
 T = TypeVar("T")
 
 
-def read(mine: Any, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
-    """Run a statement that gives rows, and return them."""
-    with _run(mine, sql, values) as cursor:
-        # Django's own cursor turns the database's errors into Django's.
-        with mine.wrap_database_errors:
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+def read(mine: Any, *statements: Statement) -> list[list[tuple[Any, ...]]]:
+    """Run statements that give rows, one after the other, and return those of each."""
+    return [answer.rows for answer in _run(mine, statements)]
 
 
 def write(
@@ -37,8 +32,8 @@ def write(
     if writes := _put_off(mine):
         writes.add(sql, values, model, key)
         return 1
-    with _run(mine, sql, values) as cursor:
-        return int(cursor.rowcount)
+    [answer] = _run(mine, [(sql, values)])
+    return answer.changed
 
 
 def store(mine: Any, sql: str, values: list[Any], record: models.Model) -> None:
@@ -48,7 +43,7 @@ def store(mine: Any, sql: str, values: list[Any], record: models.Model) -> None:
         writes.add(sql, values, type(record), key=object())
     else:
         name = mine.ops.quote_name(str(key.column))
-        [(record.pk,)] = read(mine, f"{sql} RETURNING {name}", values)
+        [[(record.pk,)]] = read(mine, (f"{sql} RETURNING {name}", values))
     record._state.adding, record._state.db = False, mine.alias
 
 
@@ -64,7 +59,7 @@ class Writes:
 
     def __init__(self, mine: Any) -> None:
         self._mine = mine
-        self._waiting: list[tuple[str, list[Any]]] = []
+        self._waiting: list[Statement] = []
         # PostgreSQL changes a row once in a statement, and does not say which change it took.
         self._keys: dict[type[models.Model], set[Any]] = {}
 
@@ -75,18 +70,22 @@ class Writes:
         self._keys.setdefault(model, set()).add(key)
         self._waiting.append((sql, values))
 
-    def flush(self) -> None:
+    def flush(self, *, commit: bool = False) -> None:
         """Make the changes; raises NotAsExpected where one of them is not that of one row."""
         waiting, self._waiting, self._keys = self._waiting, [], {}
         if not waiting:
             return
         parts = ", ".join(f"w{n} AS ({sql} RETURNING 1)" for n, (sql, _) in enumerate(waiting))
-        # They are made in the order in which they are counted here.
-        counts = ", ".join(f"(SELECT count(*) FROM w{n})" for n in range(len(waiting)))
-        values = [value for _, each in waiting for value in each]
-        [changed] = read(self._mine, f"WITH {parts} SELECT {counts}", values)
-        if any(count != 1 for count in changed):
-            raise NotAsExpected
+        # They are made in the order in which they are counted here. The database itself has to
+        # refuse what is not as expected, where the end of the transaction is sent right behind.
+        counts = " AND ".join(f"(SELECT count(*) FROM w{n}) = 1" for n in range(len(waiting)))
+        sql = f"WITH {parts} SELECT 1 / CASE WHEN {counts} THEN 1 ELSE 0 END"
+        try:
+            _run(self._mine, [(sql, [value for _, each in waiting for value in each])], commit)
+        except DataError as problem:
+            if isinstance(problem.__cause__, DivisionByZero):
+                raise NotAsExpected from problem
+            raise
 
     def __call__(self, execute: Callable[..., T], *statement: Any) -> T:
         """Let nobody who asks the database through Django miss what was put off."""
@@ -103,20 +102,23 @@ def written_together(work: Callable[[], T]) -> T:
     """
     mine = connections[DEFAULT_DB_ALIAS]
     if mine.vendor == "postgresql" and _put_off(mine) is None:
-        with suppress(NotAsExpected), transaction.atomic(), _putting_off(mine):
-            return work()
+        is_all = not mine.in_atomic_block
+        with suppress(NotAsExpected), transaction.atomic(), _putting_off(mine) as writes:
+            done = work()
+            # Django then finds nothing left to commit, and does what waits for that.
+            writes.flush(commit=is_all and not mine.needs_rollback)
+            return done
     with transaction.atomic():
         return work()
 
 
 @contextmanager
-def _putting_off(mine: Any) -> Iterator[None]:
+def _putting_off(mine: Any) -> Iterator[Writes]:
     writes = Writes(mine)
     with mine.execute_wrapper(writes):
         mine.outreach_writes = writes
         try:
-            yield
-            writes.flush()
+            yield writes
         finally:
             del mine.outreach_writes
 
@@ -128,49 +130,37 @@ def _put_off(mine: Any) -> Writes | None:
 # Running
 
 
-def _run(mine: Any, sql: str, values: list[Any]) -> AbstractContextManager[Any]:
-    """Run a statement; returns the cursor that has done so, for as long as it is looked at."""
+def _run(mine: Any, statements: Sequence[Statement], commit: bool = False) -> list[Answer]:
+    """Run statements one after the other; to commit with the last is a favour, not a promise."""
     keeps_plans = mine.vendor == "postgresql" and settings.DATABASE_KEEPS_PLANS
     writes = _put_off(mine)
     # A log of statements, and whoever listens to them, get them from Django's cursor.
     listen = any(each is not writes for each in mine.execute_wrappers)
     if not keeps_plans or mine.queries_logged or listen:
-        cursor = mine.cursor()
-        cursor.execute(sql, values)
-        return closing(cursor)
+        return [_run_alone(mine, *each) for each in statements]
     if writes:
         writes.flush()
-    # As connection.cursor() and its execute() do, with a cursor that keeps plans and stays open.
+    # As connection.cursor() and its execute() do, with a pipe that keeps plans and stays open.
     mine.close_if_health_check_failed()
     mine.ensure_connection()
     mine.validate_thread_sharing()
     mine.validate_no_broken_transaction()
-    kept = _kept_open(mine.connection)
     with mine.wrap_database_errors:
-        kept.execute(sql, values)
-    return nullcontext(kept)
+        return _pipe_of(mine.connection).run(statements, commit=commit)
 
 
-# The stubs describe it without its arguments.
-KeepingPlans: Any = ServerBindingCursor
+def _run_alone(mine: Any, sql: str, values: Sequence[Any]) -> Answer:
+    with closing(mine.cursor()) as cursor:
+        cursor.execute(sql, values)
+        gives_rows = cursor.description is not None
+        # Django's own cursor turns the database's errors into Django's.
+        with mine.wrap_database_errors:
+            return Answer(cursor.fetchall() if gives_rows else [], cursor.rowcount)
 
 
-def _kept_open(opened: Any) -> Any:
-    """Return the one cursor of a PostgreSQL connection whose statements are planned once."""
-    kept = getattr(opened, "outreach_cursor", None)
-    if kept is None:
-        # Binary: of a text Django reads each time in Python.
-        kept = opened.outreach_cursor = KeepingPlans(opened)
-        kept.format = Format.BINARY
-        kept.adapters.register_loader("jsonb", _Unread)
-    return kept
-
-
-class _Unread(Loader):
-    """Leaves JSON to Django's field, as Django's own connections do."""
-
-    format = Format.BINARY
-
-    def load(self, data: Buffer) -> str:
-        # A byte in front says which version of the format it is.
-        return bytes(data[1:]).decode()
+def _pipe_of(opened: Any) -> Pipe:
+    """Return the one pipe of a PostgreSQL connection."""
+    pipe: Pipe | None = getattr(opened, "outreach_pipe", None)
+    if pipe is None:
+        pipe = opened.outreach_pipe = Pipe(opened)
+    return pipe

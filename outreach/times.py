@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+
+from outreach import statements
 
 
 def _system_clock() -> datetime:
@@ -45,10 +47,10 @@ def database_now(said: datetime | None = None) -> datetime:
         return now()
     if said is not None:
         return said
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        (instant,) = cursor.fetchone()
-    return instant
+    [[(instant,)]] = statements.read(
+        connections[DEFAULT_DB_ALIAS], ("SELECT clock_timestamp()", [])
+    )
+    return cast(datetime, instant)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +10,7 @@ from django.db.models import F, Min, Q
 from django.db.models.functions import Greatest
 
 from mailboxes.limits import DayLimit, WarmUp, day_limit
-from outreach.prepared import update
+from outreach.prepared import Prepared, update
 from outreach.times import now
 
 # What a warm-up grows by where nobody says otherwise.
@@ -56,8 +57,7 @@ class Ledger(models.Model):
     def around(cls, owner_id: int, day: date) -> dict[date, "Ledger"]:
         """Return that day's row and those beside it: whatever the last 24 hours can be in."""
         days = (day - timedelta(days=2), day + timedelta(days=1))
-        rows = cls._default_manager.filter(**{f"{cls.OWNER}_id": owner_id, "day__range": days})
-        return {row.day: row for row in rows}
+        return {row.day: row for row in _days_of(cls).rows(owner_id, *days)}
 
     @classmethod
     def around_each(cls, days: Mapping[int, date]) -> dict[int, dict[date, "Ledger"]]:
@@ -89,9 +89,10 @@ class Ledger(models.Model):
         A limit that was changed meanwhile is taken over, never below what is used. `sent`
         counts what left that day before anybody kept this ledger.
         """
-        free = cls.of(owner_id, day).filter(quota__gte=F("reserved") + F("sent") + count)
         more = {"reserved": F("reserved") + count}
-        if free.filter(quota=limit).update(**more):
+        mine = {f"{cls.OWNER}_id": owner_id, "day": day}
+        room = {"quota__gte": F("reserved") + F("sent") + count}
+        if update(cls, mine | {"quota": limit} | room, **more):
             return True
         if not cls.of(owner_id, day).exists():
             before = sent()
@@ -100,7 +101,7 @@ class Ledger(models.Model):
                 defaults={"quota": max(limit, before), "sent": before},
             )
         cls._change_quota(cls.of(owner_id, day).exclude(quota=limit), limit)
-        return bool(free.update(**more))
+        return bool(update(cls, mine | room, **more))
 
     @classmethod
     def release(cls, owner_id: int, day: date) -> None:
@@ -126,6 +127,20 @@ class Ledger(models.Model):
     def _change_quota(rows: models.QuerySet, limit: int) -> None:
         if not rows.filter(reserved__lte=limit - F("sent")).update(quota=limit):
             rows.update(quota=F("reserved") + F("sent"))
+
+
+@cache
+def _days_of(ledger: type[Ledger]) -> Prepared:
+    """Return the query for the rows of one owner from one day to another."""
+    rows = ledger._default_manager
+    return Prepared(
+        lambda owner, first, last: rows.filter(
+            **{f"{ledger.OWNER}__id": owner, "day__gte": first, "day__lte": last}
+        ),
+        int,
+        date,
+        date,
+    )
 
 
 class WarmingUp(models.Model):

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, Value, When, Window
-from django.db.models.functions import Coalesce, RowNumber
+from django.db.models import Case, F, IntegerField, Max, Q, QuerySet, When, Window
+from django.db.models.functions import RowNumber
 
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import Provider
 from outreach import guards
-from outreach.prepared import Prepared
+from outreach.prepared import Prepared, update
 from outreach.times import database_now, now
 from sequences.engine import explain, listening, outcomes, pacing, pooling
 from sequences.engine.suppressing import optout_urls
@@ -99,7 +99,7 @@ def _queues(mailbox: Mailbox) -> Queues:
     Answers by hand come first, then follow-ups, then first steps: a conversation begun is kept.
     """
     at = database_now()
-    mailbox.refresh_from_db()
+    mailbox.__dict__.update(FRESH.get(mailbox.pk).__dict__)
     if not mailbox.may_send_at(at):
         return {}
     queues: Queues = defaultdict(deque)
@@ -222,6 +222,18 @@ def _is_its_turn(asked: explain.Facts, mailbox: Mailbox | None) -> bool:
     return True
 
 
+FRESH = Prepared(lambda pk: Mailbox.everywhere.filter(pk=pk), int)
+SUPPRESSED = Prepared(
+    lambda workspaces, values: (
+        Suppression.everywhere.filter(workspace__id__in=workspaces, value__in=values)
+        .order_by()
+        .values_list("workspace_id", "value")
+    ),
+    list[int],
+    list[str],
+)
+
+
 class _Facts:
     """What `explain` asks about touches, read for many at once."""
 
@@ -269,10 +281,10 @@ class _Facts:
             for email in explain.addresses_of(touch, touch.enrollment)
         }
         values = {value for _, email in emails for value in (email, email.rpartition("@")[2])}
-        entries = Suppression.everywhere.filter(
-            workspace_id__in={workspace for workspace, _ in emails}, value__in=values
-        )
-        for workspace_id, value in entries.values_list("workspace_id", "value"):
+        if not values:
+            return
+        workspaces = {workspace for workspace, _ in emails}
+        for workspace_id, value in SUPPRESSED.rows(list(workspaces), list(values)):
             self.suppressed[workspace_id, value] = value
 
 
@@ -304,26 +316,26 @@ def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Cla
     days = pacing.reserve(touches, at)
     pooling.take_turns(touches, at)
     lease = at + provider.budget + GRACE
-    waiting = Touch.objects.filter(
-        pk__in=[touch.pk for touch in touches], status=Touch.Status.SCHEDULED
-    )
-    moved = waiting.update(
-        status=Touch.Status.SENDING,
-        lease_token=F("lease_token") + 1,
-        lease_until=lease,
-        attempts_made=F("attempts_made") + 1,
-        # Kept after an attempt whose outcome is unknown.
-        dated_at=Coalesce("dated_at", Value(at)),
-        updated_at=now(),
+    # The date is kept after an attempt whose outcome is unknown.
+    dated = [touch.pk for touch in touches if touch.dated_at]
+    undated = [touch.pk for touch in touches if not touch.dated_at]
+    moved = sum(
+        update(
+            Touch,
+            {"pk__in": ids, "status": Touch.Status.SCHEDULED},
+            status=Touch.Status.SENDING,
+            lease_token=F("lease_token") + 1,
+            lease_until=lease,
+            attempts_made=F("attempts_made") + 1,
+            updated_at=now(),
+            **date,
+        )
+        for ids, date in ((dated, {}), (undated, {"dated_at": at}))
+        if ids
     )
     if moved != len(touches):
         raise pacing.GaveWay
-    numbers = dict(
-        Attempt.objects.filter(touch__in=touches)
-        .values_list("touch_id")
-        .annotate(Max("number"))
-        .order_by()
-    )
+    numbers = dict(LAST_NUMBERS.rows([touch.pk for touch in touches]))
     claims = []
     # One for all of them: what a fault of the mailbox is counted on.
     mailboxes: dict[int, Mailbox] = {}
@@ -349,6 +361,17 @@ def _reserve(touches: list[Touch], provider: Provider, at: datetime) -> list[Cla
         claims.append(Claim(touch, run, mailbox, attempt, touch.lease_token, run.epoch, at))
     Attempt.objects.bulk_create(claim.attempt for claim in claims)
     return claims
+
+
+LAST_NUMBERS = Prepared(
+    lambda ids: (
+        Attempt.objects.filter(touch__id__in=ids)
+        .values_list("touch_id")
+        .annotate(Max("number"))
+        .order_by()
+    ),
+    list[int],
+)
 
 
 def _equip(claims: list[Claim]) -> None:

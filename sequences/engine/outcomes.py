@@ -25,12 +25,13 @@ from mailboxes.providers.base import (
     Unknown,
 )
 from outreach.desk import done_at_desk
-from outreach.prepared import Prepared, update
+from outreach.prepared import Prepared, rows_of_each, update
 from outreach.statements import written_together
 from outreach.times import database_now, now
 from sequences.engine import pacing, thresholds
 from sequences.engine.suppressing import covered_by, lock_runs, suppress
 from sequences.models import Attempt, Contact, Enrollment, Event, Reply, Suppression, Touch
+from sequences.models.enrollment import PLAN
 from sequences.rules import retries
 
 if TYPE_CHECKING:
@@ -140,20 +141,26 @@ def settle_accepted(claim: "Claim", receipt: Receipt) -> None:
     """Record that the provider took the mail, count it, and give the next step its time."""
 
     def accept() -> None:
-        attempt = ANSWERED.get(claim.attempt.pk)
-        _accept(attempt.touch.enrollment, attempt, receipt)
+        # Read before anything is changed, so that all changes can go together.
+        read, plan = rows_of_each((ANSWERED, claim.attempt.pk), (PLAN, claim.run.pk))
+        attempt = ANSWERED.one_of(read, claim.attempt.pk)
+        _accept(attempt.touch.enrollment, attempt, receipt, plan=plan)
 
     written_together(accept)
     outbox.note_success(claim.mailbox, now())
 
 
-def _accept(run: Enrollment, attempt: Attempt, receipt: Receipt, by: Any = None) -> None:
+def _accept(
+    run: Enrollment,
+    attempt: Attempt,
+    receipt: Receipt,
+    by: Any = None,
+    plan: list[Touch] | None = None,
+) -> None:
     touch, attempt_id = attempt.touch, attempt.pk
     if attempt.outcome == Attempt.Outcome.ACCEPTED:
         return
     at = now()
-    # Read before anything is changed, so that all changes can go together.
-    plan = [] if touch.is_by_hand else run.plan()
     pacing.count_sent(attempt, run)
     if touch.status == Touch.Status.SENT:
         # Nobody could tell, a person sent it again, and now both were taken.
@@ -194,7 +201,7 @@ def _accept(run: Enrollment, attempt: Attempt, receipt: Receipt, by: Any = None)
         # Read anew: nothing of the reply is locked.
         Reply.everywhere.get(pk=touch.in_reply_to_id).handle(by=touch.approved_by)
     else:
-        run.touch_was_sent(touch, touch.sent_at or at, plan)
+        run.touch_was_sent(touch, touch.sent_at or at, run.plan() if plan is None else plan)
 
 
 # Run first, then touch: the order of all locks.

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.urls import reverse
 
 from outreach.models import Workspace
+from outreach.prepared import Prepared
 from sequences.models import Contact, Enrollment, OptOutLink, Suppression, Touch
 
 # Where the addresses that mails carry are looked up.
@@ -157,13 +158,21 @@ def _normal(wanted: dict[tuple[int, str], str]) -> set[tuple[int, str]]:
 
 
 def _links(wanted: dict[tuple[int, str], str]) -> dict[tuple[int, str], str]:
-    rows = OptOutLink.everywhere.filter(
-        workspace_id__in={workspace for workspace, _ in wanted}, email__in=wanted.values()
-    )
-    return {
-        (workspace, email): token
-        for workspace, email, token in rows.values_list("workspace_id", "email", "token")
-    }
+    if not wanted:
+        return {}
+    found = LINKS.rows(list({workspace for workspace, _ in wanted}), list(wanted.values()))
+    return {(workspace, email): token for workspace, email, token in found}
+
+
+LINKS = Prepared(
+    lambda workspaces, emails: (
+        OptOutLink.everywhere.filter(workspace__id__in=workspaces, email__in=emails)
+        .order_by()
+        .values_list("workspace_id", "email", "token")
+    ),
+    list[int],
+    list[str],
+)
 
 
 def link_of(token: str) -> OptOutLink | None:

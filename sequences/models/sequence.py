@@ -13,6 +13,7 @@ from django.db.models import Case, Q, When
 from mailboxes import standing
 from mailboxes.models import Ledger, Mailbox, WarmingUp
 from outreach.models import AuditEntry, Workspace
+from outreach.prepared import Prepared, update
 from outreach.tenancy import EverywhereQuerySet, WorkspaceQuerySet
 from outreach.times import now
 from outreach.transitions import Moves
@@ -315,20 +316,13 @@ class Sequence(WarmingUp, Moves):
 
         Call it inside a transaction.
         """
-        free = Q(next_free_at__isnull=True) | Q(next_free_at__lte=at)
-        rows = cls.everywhere.filter(free, status=cls.Status.ACTIVE)
-        mine = rows.filter(pk__in=[sequence.pk for sequence in sequences])
-        # In id order, so that two who want the same ones wait for each other and not for ever;
-        # and no key, so that what was sent a moment ago can still name its sequence.
-        held = mine.order_by("pk").select_for_update(no_key=True)
-        open_ones = held.values_list("pk", flat=True)
-        if len(open_ones) != len(sequences):
+        if sequences and len(OPEN.rows([each.pk for each in sequences], at)) != len(sequences):
             return False
         paces: dict[timedelta, list[int]] = defaultdict(list)
         for sequence in sequences:
             paces[sequence.spacing].append(sequence.pk)
         for spacing, ids in paces.items():
-            rows.filter(pk__in=ids).update(next_free_at=at + spacing)
+            update(cls, {"pk__in": ids}, next_free_at=at + spacing)
         return True
 
     def _expect_whole(self) -> None:
@@ -412,3 +406,22 @@ class Step(models.Model):
     @property
     def in_thread(self) -> bool:
         return not self.subject.strip() and self.position > 1
+
+
+# The sequences whose throttle is open, held in id order, so that two who want the same ones wait
+# for each other and not for ever; and no key, so that what was sent a moment ago can still name
+# its sequence.
+OPEN = Prepared(
+    lambda ids, at: (
+        Sequence.everywhere.filter(
+            Q(next_free_at__isnull=True) | Q(next_free_at__lte=at),
+            pk__in=ids,
+            status=Sequence.Status.ACTIVE,
+        )
+        .order_by("pk")
+        .values_list("pk")
+    ),
+    list[int],
+    datetime,
+    lock="FOR NO KEY UPDATE",
+)
