@@ -17,6 +17,8 @@ Path(os.environ["STATIC_ROOT"]).mkdir(parents=True, exist_ok=True)
 os.environ.setdefault("LOG_LEVEL", "WARNING")
 # The servers of the tests are on this machine, also where a database server is named.
 os.environ.setdefault("ALLOW_PRIVATE_HOSTS", "true")
+# Test runs beside each other know the same mailboxes by other names.
+os.environ.setdefault("REDIS_PREFIX", f"test-{os.getpid()}")
 # No test asks the world's DNS: nobody answers here, and those that need answers start a server.
 os.environ.setdefault("DNS_SERVER", "127.0.0.1:9")
 

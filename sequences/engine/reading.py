@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from functools import cache
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from mailboxes import inbox
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import ProviderError
+from outreach import wake_ups
 from outreach.desk import Desk, at, done_at_desk
 from outreach.times import database_now
 from sequences.engine import replies
@@ -29,9 +29,11 @@ SOON = timedelta(seconds=90)
 # One has fallen due since the last reading, so nothing of it may leave before the next.
 AT_ONCE = timedelta(seconds=15)
 MAILBOXES_AT_ONCE = 32
-CONNECTIONS = 4
+CONNECTIONS = 3
 MOST_A_TICK = 500
 TICK_WAITS = 20
+# The task that reads an inbox.
+READ = "sequences.tasks.read"
 WAKE_UP_EXPIRES = 25
 BROKEN = "The program failed on a mail that came in; its log says why."
 
@@ -43,9 +45,7 @@ def tick() -> int:
     """
     waiting = mailboxes_to_read(database_now())
     if settings.REDIS_URL:
-        for mailbox_id in waiting:
-            # A wake-up and nothing more: one that is lost is sent again by the next tick.
-            current_app.send_task("sequences.tasks.read", [mailbox_id], expires=WAKE_UP_EXPIRES)
+        wake_ups.wake(READ, waiting, expires=WAKE_UP_EXPIRES)
         return 0
     started = [_threads().submit(read_at_desk, mailbox_id) for mailbox_id in waiting]
     done, _ = wait(started, timeout=TICK_WAITS)

@@ -14,7 +14,6 @@ from functools import cache, partial
 from time import monotonic, sleep
 
 import structlog
-from celery import current_app
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import Exists, F, OrderBy, OuterRef, Q, QuerySet, Subquery
@@ -23,9 +22,9 @@ from mailboxes import outbox
 from mailboxes.compose import RefusedMail, compose
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
-from outreach import guards
+from outreach import guards, wake_ups
 from outreach.desk import Desk, at, done_at_desk
-from outreach.prepared import Prepared, update
+from outreach.prepared import Prepared, rows_of_each, update
 from outreach.statements import written_together
 from outreach.times import DatabaseClock, database_now, now
 from sequences.engine import (
@@ -52,7 +51,9 @@ from sequences.rules import footer
 
 logger = structlog.get_logger(__name__)
 
-# Short, so that no line of wake-ups forms in front of those that come later.
+# The task that drains a mailbox; its wake-ups carry an id and nothing more.
+DRAIN = "sequences.tasks.drain"
+# Short, so that one that got lost is soon sent again.
 WAKE_UP_EXPIRES = 5
 TICK_WAITS = 20
 LOOKS_AGAIN = 1
@@ -61,7 +62,9 @@ LOOKED_LATELY = 5.0
 MAILBOXES_AT_ONCE = 64
 # An answer that the database could not take is offered to it again after so many seconds.
 WRITES_AGAIN = 1.0
-CONNECTIONS = 4
+# With those of the timetable and of reading a worker has twenty. One is lent for longer than the
+# database needs: for as long as other threads keep its thread from running, too.
+CONNECTIONS = 9
 # A server that never answers keeps this many workers waiting, and leaves the others alone.
 MOST_IN_FLIGHT = 2
 A_MOMENT = timedelta(seconds=10)
@@ -80,9 +83,7 @@ def tick() -> int:
     # The longest silent first: where time runs out, it is not always for the same ones.
     waiting = _waiting(F("last_sent_at").asc(nulls_first=True))
     if settings.REDIS_URL:
-        for mailbox_id in dispatching.in_turns(waiting):
-            # A wake-up and nothing more: one that is lost is sent again by the next tick.
-            current_app.send_task("sequences.tasks.drain", [mailbox_id], expires=WAKE_UP_EXPIRES)
+        wake_ups.wake(DRAIN, dispatching.in_turns(waiting), expires=WAKE_UP_EXPIRES)
         return 0
     turns, until = Turns(waiting), monotonic() + TICK_WAITS
     hands = _set_to_work(turns, until)
@@ -465,8 +466,9 @@ def pass_gate(claim: Claim, provider: Provider, *, draft_id: str, thread_id: str
 
     def passes() -> bool:
         # First held still, then read: whoever had them before has changed what is read.
-        HELD_STILL.rows(claim.attempt.pk)
-        found = AT_THE_GATE.get(claim.attempt.pk, email, domain)
+        asked = claim.attempt.pk, email, domain
+        _, read = rows_of_each((HELD_STILL, claim.attempt.pk), (AT_THE_GATE, *asked))
+        found = AT_THE_GATE.one_of(read, *asked)
         touch, run, at = found.touch, found.touch.enrollment, database_now(found.at)
         if touch.status != Touch.Status.SENDING or touch.lease_token != claim.token:
             return False

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailboxes.models import Mailbox, SandboxMail
-from outreach import times
+from outreach import times, wake_ups
 from outreach.models import Workspace
 from outreach.times import now
 from sequences.engine import dispatching, sending
@@ -47,6 +47,10 @@ def play(large: list[int], small: list[int], hands: int, arrives: int) -> tuple[
             turns.join(Waiting(*key) for key in left if key[0] == SMALL)
         for hand in range(hands):
             mailbox, sent = at_work[hand] or (turns.next(), 0)
+            while mailbox is not None and not left[owner[mailbox], mailbox]:
+                # Its last slice was a whole one: only another look shows that it has no more.
+                turns.done(mailbox, 0)
+                mailbox = turns.next()
             if mailbox is None:
                 continue
             key = owner[mailbox], mailbox
@@ -56,7 +60,7 @@ def play(large: list[int], small: list[int], hands: int, arrives: int) -> tuple[
                 finished = moment + 1
             at_work[hand] = (mailbox, sent)
             if sent == SLICE or not left[key]:
-                turns.done(mailbox, sent if left[key] else 0)
+                turns.done(mailbox, sent)
                 at_work[hand] = None
         moment += 1
     alone = max(max(small), -(-sum(small) // hands))
@@ -84,7 +88,9 @@ def test_ten_mails_of_many_mailboxes_wait_for_one_slice_of_a_single_hand(large, 
 
     began, finished, alone = play(large, small, 1, min(arrives, sum(large)))
 
-    assert finished - began <= 2 * alone
+    # Exactly so beside mailboxes with slices enough; the last of one may be served ahead of them.
+    odd = any(count % SLICE for count in large)
+    assert finished - began <= 2 * alone + (SLICE - 1 if odd else 0)
 
 
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=8))
@@ -210,7 +216,7 @@ def test_workers_are_woken_for_each_workspace_in_turn(settings, monkeypatch):
     woken: list[int] = []
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setattr(
-        sending.current_app, "send_task", lambda name, ids, expires: woken.extend(ids)
+        wake_ups.current_app, "send_task", lambda name, ids, expires: woken.extend(ids)
     )
     large, small = make_workspace(name="Large"), make_workspace(name="Small")
     due_in(large, 3, 1)
@@ -231,7 +237,7 @@ def test_among_the_mailboxes_of_one_workspace_the_longest_silent_is_woken_first(
     woken: list[int] = []
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     monkeypatch.setattr(
-        sending.current_app, "send_task", lambda name, ids, expires: woken.extend(ids)
+        wake_ups.current_app, "send_task", lambda name, ids, expires: woken.extend(ids)
     )
     due_in(make_workspace(), 3, 1)
     first, second, never = Mailbox.everywhere.order_by("pk")
