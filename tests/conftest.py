@@ -33,7 +33,8 @@ KEPT = {"django_content_type", "auth_permission"}
 
 # Of these, what asks no database says the same on each of them.
 ANYWHERE = tuple(
-    Path(__file__).parent / name for name in ("corpora", "mailboxes", "rules", "writers")
+    Path(__file__).parent / name
+    for name in ("corpora", "mailboxes", "rules", "sequences", "writers")
 )
 
 

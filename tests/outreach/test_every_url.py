@@ -333,6 +333,8 @@ def test_the_table_of_rights_names_every_address_and_no_other():
     assert sorted(RIGHTS) == sorted(OURS)
 
 
+# Who may is asked before the database; what the pages ask it, their own tests show on each.
+@pytest.mark.once
 @pytest.mark.parametrize("name", OURS)
 def test_everybody_gets_as_far_as_their_role(cast, name):
     before = everything()

@@ -9,6 +9,9 @@ from django.conf import settings
 
 from outreach import logs
 
+# What is told asks no database.
+pytestmark = pytest.mark.once
+
 TELL = """
 import logging, structlog, django
 django.setup()

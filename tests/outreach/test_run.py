@@ -19,6 +19,9 @@ from outreach.management.commands import run
 
 SOMEONE = "from outreach.models import User; User.objects.create(email='someone@outreach.test')"
 
+# Whatever database the tests are given, these make one of their own.
+on_sqlite = pytest.mark.once
+
 
 def environment(tmp_path: Path, port: int) -> dict[str, str]:
     return {
@@ -58,6 +61,7 @@ def health(port: int) -> int:
         return 0
 
 
+@on_sqlite
 def test_a_port_in_use_is_said_before_anything_else_happens(tmp_path: Path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -72,6 +76,7 @@ def test_a_port_in_use_is_said_before_anything_else_happens(tmp_path: Path):
     assert not (tmp_path / "static").exists()
 
 
+@on_sqlite
 def test_it_serves_and_ticks_and_stops_within_seconds(tmp_path: Path):
     port = a_free_port()
     env = environment(tmp_path, port)
@@ -105,6 +110,7 @@ def test_it_serves_and_ticks_and_stops_within_seconds(tmp_path: Path):
     assert health(port) == 0
 
 
+@on_sqlite
 def test_without_a_database_a_command_says_so_in_one_sentence(tmp_path):
     env = environment(tmp_path, 1)
     nowhere = {

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+# Processes with an environment of their own, which ask no database.
+pytestmark = pytest.mark.once
+
 SHOW = (
     "from django.conf import settings as s;"
     "d = s.DATABASES['default'];"
