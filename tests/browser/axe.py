@@ -6,8 +6,17 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 GRAVE = ("serious", "critical")
-LESSER = "grave => axe._audit.rules.filter(it => !grave.includes(it.impact)).map(it => it.id)"
 COLOURS = ("color-contrast", "link-in-text-block")
+RUN = """([where, options, grave]) => {
+  if (!options.runOnly) {
+    // Rules that find nothing grave are not asked.
+    const lesser = axe._audit.rules.filter((it) => !grave.includes(it.impact));
+    options.rules = Object.fromEntries(lesser.map((it) => [it.id, { enabled: false }]));
+    // Off unless asked for: nothing to press is under 24 px, or it has room around it.
+    options.rules["target-size"] = { enabled: true };
+  }
+  return axe.run(where, options);
+}"""
 
 # Marks what is made and shown like a part that was looked at before, in a place like its own, but
 # for its words and addresses; returns what is known then. What a rule may ask of the surroundings
@@ -77,22 +86,15 @@ def found(page: Page, *rules: str, part: str = "html", without: str = "") -> lis
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options: dict[str, Any] = {
-        "resultTypes": ["violations"],
+        "reporter": "no-passes",
         "iframes": False,
         # It would ask for the style sheets again.
         "preload": False,
-        "rules": {
-            # Rules that find nothing grave are not asked.
-            **{rule: {"enabled": False} for rule in page.evaluate(LESSER, list(GRAVE))},
-            # Off unless asked for: nothing to press is under 24 px, or it has room around it.
-            "target-size": {"enabled": True},
-        },
     }
     if rules:
         options["runOnly"] = {"type": "rule", "values": list(rules)}
-        del options["rules"]
     where = {"include": [[part]], "exclude": [[without]] if without else []}
-    result = page.evaluate("([where, options]) => axe.run(where, options)", [where, options])
+    result = page.evaluate(RUN, [where, options, list(GRAVE)])
     return [
         f"{violation['id']}: {' '.join(map(str, node['target']))} – {_why(node)}"
         for violation in result["violations"]
