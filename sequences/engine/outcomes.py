@@ -112,7 +112,7 @@ def put_back(claim: "Claim", run: Enrollment, touch: Touch, why: str, at: dateti
         when={"lease_token": claim.token},
         attempts_made=max(touch.attempts_made - 1, 0),
         lease_until=None,
-        dated_at=None,
+        dated_at=_date_of(touch),
     )
 
 
@@ -307,7 +307,7 @@ def _wait_again(
         check_at=None,
         decide=False,
         # After an unknown outcome the Date stays: receivers then drop a second copy.
-        dated_at=touch.dated_at if kind == KINDS[Unknown] else None,
+        dated_at=touch.dated_at if kind == KINDS[Unknown] else _date_of(touch),
         draft_id="",
     )
     if run.is_finished and not touch.is_by_hand:
@@ -331,7 +331,7 @@ def _fail(run: Enrollment, touch: Touch, words: str, kind: str, **changes: Any) 
         lease_until=None,
         check_at=None,
         decide=False,
-        dated_at=None,
+        dated_at=_date_of(touch),
         draft_id="",
     )
     Event.log(run, "failed", touch=touch, words=words)
@@ -397,7 +397,7 @@ def reap(touch_id: int, at: datetime) -> bool:
                 **_back_in_line(run, touch),
                 attempts_made=max(touch.attempts_made - 1, 0),
                 lease_until=None,
-                dated_at=None,
+                dated_at=_date_of(touch),
             )
         return True
 
@@ -499,14 +499,15 @@ def _back_in_line(run: Enrollment, touch: Touch, *, may_have_left: bool = False)
         removed = run.dropped_at is not None
         return {"to": Touch.Status.CANCELLED if removed else Touch.Status.SCHEDULED}
     changes = _place_in_line(run)
-    if touch.is_pooled and run.mailbox_id is None and not (may_have_left or _is_sent_again(touch)):
+    keeps_its_mailbox = may_have_left or touch.was_sent_again()
+    if touch.is_pooled and run.mailbox_id is None and not keeps_its_mailbox:
         changes["mailbox"] = None
     return changes
 
 
-def _is_sent_again(touch: Touch) -> bool:
-    """Tell whether a person had it sent again, who cannot know that an earlier try never left."""
-    return touch.attempts.filter(decided_by__isnull=False).exists()
+def _date_of(touch: Touch) -> datetime | None:
+    """Return the Date of a mail that is not tried at once; a second copy has that of the first."""
+    return touch.dated_at if touch.was_sent_again() else None
 
 
 def _place_in_line(run: Enrollment) -> dict[str, Any]:

@@ -434,8 +434,14 @@ class Touch(Moves):
             return self.mailbox_id
         if enrollment.mailbox_id or not self.is_pooled:
             return enrollment.mailbox_id or enrollment.sequence.mailbox_id
-        # Sent again by a person who could not know: from where it may have left.
-        return self.mailbox_id if self.dated_at else None
+        return self.mailbox_id if self.was_sent_again() else None
+
+    def was_sent_again(self) -> bool:
+        """Tell whether a person had it sent again, who cannot know that an earlier try never left.
+
+        A second copy leaves from where the first may have, with its Date.
+        """
+        return self.attempts.filter(decided_by__isnull=False).exists()
 
     def planned(self, enrollment: Any, at: datetime) -> datetime:
         """Return when this step is due, not before `at`.

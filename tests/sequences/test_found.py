@@ -6,8 +6,10 @@ import pytest
 
 from mailboxes.models import SandboxMail
 from mailboxes.providers import provider_for
+from mailboxes.providers.base import ContentRefused
 from outreach import times
 from sequences.engine import lifecycle, outcomes, sending
+from sequences.engine.claiming import claim_touch
 from sequences.models import Enrollment, Touch
 from tests.factories import (
     make_contact,
@@ -133,3 +135,30 @@ def test_a_lost_worker_frees_no_mail_of_a_pool_that_a_person_had_sent_again():
 
     touch.refresh_from_db()
     assert (touch.status, touch.mailbox) == (Touch.Status.SCHEDULED, mailbox)
+
+
+def test_what_a_person_had_sent_again_changes_no_mailbox_once_it_fails_and_is_retried():
+    workspace, by = make_workspace(), make_user()
+    sequence = make_sequence(workspace)
+    pool = make_pool(sequence)
+    touch = make_due_touch(workspace=workspace, sequence=sequence)
+    at = times.now()
+    workers = [sending.sending(touch.pk, provider_for(mailbox), mailbox) for mailbox in pool]
+    worker = next(each for each in workers if next(each, None))
+    assert [next(worker) for _ in range(3)][-1] == "on the wire"
+    with times.clock(lambda: at + timedelta(hours=1)):
+        sending.reap()
+        assert outcomes.was_not_sent(touch.pk, by=by)
+    touch.refresh_from_db()
+    mailbox, date = touch.mailbox, touch.dated_at
+
+    with times.clock(lambda: at + timedelta(hours=2)):
+        claim = claim_touch(touch.pk, provider_for(mailbox), mailbox)
+        assert claim is not None
+        outcomes.settle_refusal(claim, ContentRefused("550 5.7.1 no"))
+        touch.refresh_from_db()
+        assert touch.status == Touch.Status.FAILED
+        touch.retry(by=by)
+
+    touch.refresh_from_db()
+    assert (touch.status, touch.mailbox, touch.dated_at) == ("scheduled", mailbox, date)
