@@ -19,6 +19,8 @@ READ, ADD = "SELECT n, word FROM piped ORDER BY n", "INSERT INTO piped VALUES (%
 
 @pytest.fixture
 def pipe() -> Iterator[Pipe]:
+    # A connection has one pipe, and names what it plans.
+    connection.close()
     connection.ensure_connection()
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE piped (n bigint PRIMARY KEY, word text)")
