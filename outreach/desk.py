@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from queue import SimpleQueue
+from queue import LifoQueue
 from typing import Any, ParamSpec, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections
@@ -31,7 +31,8 @@ class Desk:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._free: SimpleQueue[_Lent | None] = SimpleQueue()
+        # The one used last goes first: as many are opened as are needed at the same time.
+        self._free: LifoQueue[_Lent | None] = LifoQueue()
         for _ in range(most):
             self._free.put(None)
 
