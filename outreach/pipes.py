@@ -39,11 +39,11 @@ class Pipe:
         self._opened = opened
         # The stubs describe it without its arguments.
         cursor: Any = ServerBindingCursor
-        adapters = cursor(opened)
-        adapters.adapters.register_loader("jsonb", _Unread)
+        context = cursor(opened)
+        context.adapters.register_loader("jsonb", _Unread)
         # Of one width: PostgreSQL plans a statement anew for other types of its values.
-        adapters.adapters.register_dumper(int, Int8BinaryDumper)
-        self._adapt = Transformer(adapters)
+        context.adapters.register_dumper(int, Int8BinaryDumper)
+        self._adapt = Transformer(context)
         # What PostgreSQL has planned, by its text and the types of its values.
         self._planned: dict[tuple[str, tuple[int, ...]], bytes] = {}
         self._names = count()

@@ -1,6 +1,6 @@
 """What the simulation and the verbs in any order have found, played plainly."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -8,6 +8,7 @@ from mailboxes.models import SandboxMail
 from mailboxes.providers import provider_for
 from mailboxes.providers.base import ContentRefused
 from outreach import times
+from outreach.models import User
 from sequences.engine import lifecycle, outcomes, sending
 from sequences.engine.claiming import claim_touch
 from sequences.models import Enrollment, Touch
@@ -113,12 +114,12 @@ def test_a_run_that_is_complete_needs_nobody_for_its_mailbox():
     assert (run.status, run.blocked_by) == (Enrollment.Status.COMPLETE, "")
 
 
-def test_a_lost_worker_frees_no_mail_of_a_pool_that_a_person_had_sent_again():
-    workspace, by = make_workspace(), make_user()
+def sent_again(at: datetime, by: User) -> Touch:
+    """Return a mail of a pool, lost on the wire, that a person had sent again an hour later."""
+    workspace = make_workspace()
     sequence = make_sequence(workspace)
     pool = make_pool(sequence)
     touch = make_due_touch(workspace=workspace, sequence=sequence)
-    at = times.now()
     workers = [sending.sending(touch.pk, provider_for(mailbox), mailbox) for mailbox in pool]
     worker = next(each for each in workers if next(each, None))
     assert [next(worker) for _ in range(3)][-1] == "on the wire"
@@ -126,6 +127,12 @@ def test_a_lost_worker_frees_no_mail_of_a_pool_that_a_person_had_sent_again():
         sending.reap()
         assert outcomes.was_not_sent(touch.pk, by=by)
     touch.refresh_from_db()
+    return touch
+
+
+def test_a_lost_worker_frees_no_mail_of_a_pool_that_a_person_had_sent_again():
+    at = times.now()
+    touch = sent_again(at, make_user())
     mailbox = touch.mailbox
 
     with times.clock(lambda: at + timedelta(hours=2)):
@@ -138,18 +145,8 @@ def test_a_lost_worker_frees_no_mail_of_a_pool_that_a_person_had_sent_again():
 
 
 def test_what_a_person_had_sent_again_changes_no_mailbox_once_it_fails_and_is_retried():
-    workspace, by = make_workspace(), make_user()
-    sequence = make_sequence(workspace)
-    pool = make_pool(sequence)
-    touch = make_due_touch(workspace=workspace, sequence=sequence)
-    at = times.now()
-    workers = [sending.sending(touch.pk, provider_for(mailbox), mailbox) for mailbox in pool]
-    worker = next(each for each in workers if next(each, None))
-    assert [next(worker) for _ in range(3)][-1] == "on the wire"
-    with times.clock(lambda: at + timedelta(hours=1)):
-        sending.reap()
-        assert outcomes.was_not_sent(touch.pk, by=by)
-    touch.refresh_from_db()
+    by, at = make_user(), times.now()
+    touch = sent_again(at, by)
     mailbox, date = touch.mailbox, touch.dated_at
 
     with times.clock(lambda: at + timedelta(hours=2)):
