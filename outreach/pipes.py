@@ -20,6 +20,14 @@ from psycopg.pq.abc import PGconn, PGresult
 from psycopg.types.numeric import Int8BinaryDumper
 
 PLACE = re.compile(r"%([s%])")
+# A plan that is kept is made for any values, at once and not after five for those of the moment;
+# and not for a table as small as it is now, because nobody plans anew while it grows.
+PLANS_TO_KEEP = (
+    b"SET plan_cache_mode = force_generic_plan",
+    b"SET enable_seqscan = off",
+    b"SET jit = off",
+)
+PLANS_AS_USUAL = (b"RESET enable_seqscan", b"RESET jit")
 # A plan that fits the tables no longer, or that somebody made the connection forget.
 OUTDATED = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
 Statement = tuple[str, Sequence[Any]]
@@ -59,13 +67,11 @@ class Pipe:
         try:
             line.enter_pipeline_mode()
             if self._begins:
-                line.send_query_params(b"BEGIN", None)
-                sent.append(_Sent())
+                _say(line, sent, b"BEGIN")
             for sql, values in statements:
                 self._send(line, sql, values, sent)
             if commit:
-                line.send_query_params(b"COMMIT", None)
-                sent.append(_Sent())
+                _say(line, sent, b"COMMIT")
             line.pipeline_sync()
             found = self._opened.wait(_fetch(line, len(sent)))
             line.exit_pipeline_mode()
@@ -89,12 +95,16 @@ class Pipe:
         params = self._adapt.dump_sequence(values, [PyFormat.AUTO] * len(values))
         key = sql, self._adapt.types or ()
         name = self._planned.get(key)
+        is_new = name is None
         if name is None:
             name = self._planned[key] = b"outreach_%d" % next(self._names)
+            _say(line, sent, *PLANS_TO_KEEP)
             line.send_prepare(name, _numbered(sql), self._adapt.types)
             sent.append(_Sent(plans=key))
         line.send_query_prepared(name, params, self._adapt.formats, result_format=Format.BINARY)
         sent.append(_Sent(is_statement=True))
+        if is_new:
+            _say(line, sent, *PLANS_AS_USUAL)
 
     def _raise_first(self, sent: Sequence["_Sent"], found: Sequence[PGresult]) -> None:
         failed = next((each for each in found if each.status == ExecStatus.FATAL_ERROR), None)
@@ -121,6 +131,12 @@ class _Sent(NamedTuple):
 
     is_statement: bool = False
     plans: tuple[str, tuple[int, ...]] | None = None
+
+
+def _say(line: PGconn, sent: list[_Sent], *commands: bytes) -> None:
+    for command in commands:
+        line.send_query_params(command, None)
+        sent.append(_Sent())
 
 
 def _fetch(line: PGconn, many: int) -> PQGen[list[PGresult]]:

@@ -6,6 +6,7 @@ asks and writes the same few things for every mail: here each is compiled once b
 PostgreSQL keeps its plan for as long as the connection lasts.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -18,8 +19,15 @@ from django.db.models.base import ModelState
 from django.db.models.query import ModelIterable
 
 from outreach import statements
+from outreach.pipes import Statement
 
 T = TypeVar("T")
+
+# What has been compiled, for all connections of the process: it is only read. Two that begin at
+# the same time compile the same twice, and one of them is kept.
+_kept: dict[tuple[Any, ...], Any] = {}
+PLACE = re.compile(r"%([s%])")
+CONSTANT = re.compile(r"[\w ]*", re.ASCII)
 
 
 class Prepared:
@@ -30,7 +38,8 @@ class Prepared:
     stand-ins for a few lengths, up to 1000: a list that is shorter than one of them is filled up
     with its last value, and must have one.
     `lock` follows the statement where the database has row locks; SQLite's immediate transactions
-    lock the file anyway.
+    lock the file anyway. `plans_anew` is for a query that finds few rows or very many, as its
+    values say: the way that is good for any values is not good for these.
     """
 
     FIELDS: dict[type, models.Field] = {
@@ -42,11 +51,22 @@ class Prepared:
 
     LENGTHS = (1, 3, 10, 30, 100, 300, 1000)
 
-    def __init__(self, build: Callable[..., models.QuerySet], *types: Any, lock: str = "") -> None:
+    def __init__(
+        self,
+        build: Callable[..., models.QuerySet],
+        *types: Any,
+        lock: str = "",
+        plans_anew: bool = False,
+    ) -> None:
         self._build, self._types, self._lock = build, types, lock
+        self._plans_anew = plans_anew
 
     def rows(self, *values: Any) -> list[Any]:
         """Run the query with these values; returns its records, or tuples if it selects those."""
+        if self._plans_anew:
+            mine = connections[DEFAULT_DB_ALIAS]
+            compiled, statement = self.filled(mine, values)
+            return compiled.read(mine, statements.read_alone(mine, statement))
         [found] = rows_of_each((self, *values))
         return found
 
@@ -62,17 +82,22 @@ class Prepared:
         """Return the one record of those that were found; raises the model's DoesNotExist."""
         if found:
             return found[0]
-        model = self.compiled(connections[DEFAULT_DB_ALIAS], values).model
+        model = self._compiled(connections[DEFAULT_DB_ALIAS], values).model
         raise model.DoesNotExist(f"There is no {model._meta.verbose_name} {values}.")
 
-    def compiled(self, mine: Any, values: tuple[Any, ...]) -> "_Compiled":
-        """Return the statement for values like these, and what reads its rows."""
+    def filled(self, mine: Any, given: Sequence[Any]) -> tuple["_Compiled", Statement]:
+        """Return the statement with these values, and what reads its rows."""
+        values = tuple(_filled_up(each) if isinstance(each, list) else each for each in given)
+        compiled = self._compiled(mine, values)
+        return compiled, (compiled.sql, _fill(mine, compiled.params, values))
+
+    def _compiled(self, mine: Any, values: tuple[Any, ...]) -> "_Compiled":
         shape = tuple(len(each) if isinstance(each, list) else 1 for each in values)
-        kept = _compiled_by(mine)
-        compiled: _Compiled | None = kept.get((self, shape))
+        compiled: _Compiled | None = _kept.get((mine.vendor, self, shape))
         if compiled is None:
             slots = [self._slot(n, length) for n, length in enumerate(shape)]
-            compiled = kept[self, shape] = _Compiled(self._build(*slots), self._lock)
+            compiled = _Compiled(self._build(*slots), self._lock)
+            _kept[mine.vendor, self, shape] = compiled
         return compiled
 
     def _slot(self, place: int, length: int) -> Any:
@@ -89,13 +114,9 @@ def rows_of_each(*asked: tuple[Any, ...]) -> list[list[Any]]:
     Each is a Prepared and its values; returns the rows of each, as its own `rows` would.
     """
     mine = connections[DEFAULT_DB_ALIAS]
-    ready = []
-    for query, *given in asked:
-        values = tuple(_filled_up(each) if isinstance(each, list) else each for each in given)
-        compiled: _Compiled = query.compiled(mine, values)
-        ready.append((compiled, (compiled.sql, _fill(mine, compiled.params, values))))
+    ready = [query.filled(mine, given) for query, *given in asked]
     found = statements.read(mine, *(statement for _, statement in ready))
-    return [compiled.read(rows) for (compiled, _), rows in zip(ready, found, strict=True)]
+    return [compiled.read(mine, rows) for (compiled, _), rows in zip(ready, found, strict=True)]
 
 
 def _filled_up(values: list[T]) -> list[T]:
@@ -111,21 +132,28 @@ def _filled_up(values: list[T]) -> list[T]:
 class _Compiled:
     def __init__(self, rows: models.QuerySet, lock: str) -> None:
         self.model = rows.model
-        self._compiler = rows.query.get_compiler(using=rows.db)
-        sql, self.params = self._compiler.as_sql()
+        compiler: Any = rows.query.get_compiler(using=rows.db)
+        sql, self.params = _with_constants(*compiler.as_sql())
         with_lock = lock and connection.features.has_select_for_update
         self.sql = f"{sql} {lock}" if with_lock else sql
-        select, info = self._compiler.select, self._compiler.klass_info
-        self._converters = self._compiler.get_converters([each[0] for each in select])
+        select, info = compiler.select, compiler.klass_info
+        self._converters = compiler.get_converters([each[0] for each in select])
         self._is_tuples = rows._iterable_class is not ModelIterable
         if not self._is_tuples:
             self._record = _Record(info, select, rows.db)
-            self._annotations = self._compiler.annotation_col_map.items()
+            self._annotations = compiler.annotation_col_map.items()
 
-    def read(self, found: list[tuple[Any, ...]]) -> list[Any]:
+    def read(self, mine: Any, found: list[tuple[Any, ...]]) -> list[Any]:
         if self._converters:
-            found = list(self._compiler.apply_converters(found, self._converters))
+            found = [self._converted(mine, row) for row in found]
         return found if self._is_tuples else [self._read(row) for row in found]
+
+    def _converted(self, mine: Any, row: Sequence[Any]) -> tuple[Any, ...]:
+        values = list(row)
+        for place, (converters, expression) in self._converters.items():
+            for convert in converters:
+                values[place] = convert(values[place], expression, mine)
+        return tuple(values)
 
     def _read(self, row: Sequence[Any]) -> Any:
         record = self._record.read(row)
@@ -181,10 +209,9 @@ def update(model: type[models.Model], where: dict[str, Any], **changes: Any) -> 
     named = [*where.items(), *changes.items()]
     shape = (model, *((name, _shape(name, value)) for name, value in named))
     mine = connections[DEFAULT_DB_ALIAS]
-    kept = _compiled_by(mine)
-    compiled: _Update | None = kept.get(shape)
+    compiled: _Update | None = _kept.get((mine.vendor, shape))
     if compiled is None:
-        compiled = kept[shape] = _Update(model, where, changes)
+        compiled = _kept[mine.vendor, shape] = _Update(model, where, changes)
     values = _fill(mine, compiled.params, [value for _, value in named])
     return statements.write(mine, compiled.sql, values, model, key=where.get("pk"))
 
@@ -208,7 +235,7 @@ class _Update:
         rows = model._base_manager.filter(**dict(zip(where, slots, strict=False)))
         query: Any = rows.query.chain(sql.UpdateQuery)
         query.add_update_values(dict(zip(changes, slots[len(where) :], strict=True)))
-        self.sql, self.params = query.get_compiler(using=rows.db).as_sql()
+        self.sql, self.params = _with_constants(*query.get_compiler(using=rows.db).as_sql())
 
     def _slot(self, place: int, name: str, value: Any) -> Any:
         if value is None or hasattr(value, "resolve_expression"):
@@ -265,6 +292,30 @@ def _fill(mine: Any, params: Sequence[Any], values: Sequence[Any]) -> list[Any]:
     return [each.value(values, mine) if isinstance(each, _Place) else each for each in params]
 
 
+def _with_constants(sql: str, params: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Write what is the same each time into the statement.
+
+    A plan that is good for any values could not use the index of one status.
+
+    >>> _with_constants("status = %s AND n < %s AND x LIKE '%%' AND y = %s", ["due", 5, None])
+    ("status = 'due' AND n < 5 AND x LIKE '%%' AND y = %s", [None])
+    """
+    waiting, left = iter(params), []
+
+    def written(found: re.Match[str]) -> str:
+        if found[1] == "%":
+            return found[0]
+        value = next(waiting)
+        if type(value) is int and value >= 0:
+            return str(value)
+        if isinstance(value, str) and CONSTANT.fullmatch(value):
+            return f"'{value!s}'"
+        left.append(value)
+        return found[0]
+
+    return PLACE.sub(written, sql), left
+
+
 def insert(record: models.Model) -> None:
     """Store a new record, and give it its id; what `save` would do, compiled once.
 
@@ -283,10 +334,3 @@ def _inserting(model: type[models.Model]) -> str:
     names = ", ".join(quote(str(field.column)) for field in fields)
     places = ", ".join(["%s"] * len(fields))
     return f"INSERT INTO {quote(model._meta.db_table)} ({names}) VALUES ({places})"
-
-
-def _compiled_by(mine: Any) -> dict[Any, Any]:
-    """Return what a connection has compiled: Django's compilers are not made to be shared, and a
-    connection is used by one thread at a time."""
-    kept: dict[Any, Any] = vars(mine).setdefault("outreach_compiled", {})
-    return kept

@@ -64,10 +64,7 @@ def database(url: str) -> dict[str, Any]:
     if found["ENGINE"] == "django.db.backends.sqlite3":
         return SQLITE | {"ENGINE": found["ENGINE"], "NAME": found["NAME"]}
     if found["ENGINE"] == "django.db.backends.postgresql":
-        options: dict[str, Any] = {"connect_timeout": 10, "application_name": "outreach"}
-        if DATABASE_KEEPS_PLANS:
-            # Of the statements in outreach.prepared, from the second time on.
-            options["prepare_threshold"] = 1
+        options = {"connect_timeout": 10, "application_name": "outreach"}
         return found | POSTGRESQL | {"OPTIONS": options | found.get("OPTIONS", {})}
     raise ValueError("neither SQLite nor PostgreSQL")
 

@@ -22,6 +22,11 @@ def read(mine: Any, *statements: Statement) -> list[list[tuple[Any, ...]]]:
     return [answer.rows for answer in _run(mine, statements)]
 
 
+def read_alone(mine: Any, statement: Statement) -> list[tuple[Any, ...]]:
+    """Run a statement that gives rows, planned for its values, and return them."""
+    return _run_alone(mine, *statement).rows
+
+
 def write(
     mine: Any, sql: str, values: list[Any], model: type[models.Model], key: Any = None
 ) -> int:

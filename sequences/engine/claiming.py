@@ -162,9 +162,10 @@ DUE_BY_HAND = Prepared(
     ),
     int,
     datetime,
+    plans_anew=True,
 )
-DUE = Prepared(_due_from, int, datetime, datetime)
-POOLED = Prepared(_due_in_pools, int, datetime, datetime)
+DUE = Prepared(_due_from, int, datetime, datetime, plans_anew=True)
+POOLED = Prepared(_due_in_pools, int, datetime, datetime, plans_anew=True)
 
 
 Refused = list[tuple[Touch, explain.Answer]]

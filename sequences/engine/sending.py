@@ -191,6 +191,7 @@ MAILBOXES_WITH_DUE = Prepared(
         | Exists(HAS_WRITTEN.filter(due_at__lte=at))
     ),
     datetime,
+    plans_anew=True,
 )
 # Those of other workspaces that nobody serves, and whose sequences have their turn.
 OTHERS_WITH_DUE = Prepared(
@@ -208,6 +209,7 @@ OTHERS_WITH_DUE = Prepared(
     ),
     int,
     datetime,
+    plans_anew=True,
 )
 POOLS_WITH_DUE = Prepared(
     lambda at: (
@@ -225,6 +227,7 @@ POOLS_WITH_DUE = Prepared(
         .distinct()
     ),
     datetime,
+    plans_anew=True,
 )
 
 

@@ -86,3 +86,24 @@ def test_a_connection_that_breaks_is_closed(pipe):
         pipe.run([("SELECT pg_terminate_backend(pg_backend_pid())", []), (READ, [])])
 
     assert connection.connection.closed
+
+
+def test_a_plan_that_is_kept_is_good_when_the_table_has_grown(pipe):
+    """While nobody has counted its rows anew, which PostgreSQL does once in a minute."""
+    by_key = "SELECT word FROM piped WHERE n = %s"
+    pipe.run([(by_key, [1])])
+    pipe.run([("INSERT INTO piped SELECT n, 'many' FROM generate_series(1, 5000) n", [])])
+
+    [answer] = pipe.run([(by_key, [5])])
+
+    assert answer.rows == [("many",)]
+    [[kept]] = asked("SELECT name FROM pg_prepared_statements WHERE statement LIKE 'SELECT w%'")
+    plan = " ".join(line for (line,) in asked(f"EXPLAIN EXECUTE {kept}(5)"))
+    assert "Index" in plan and "$1" in plan, "by the key, and for any value"
+    assert asked("SHOW enable_seqscan") == [("on",)], "other statements are planned as usual"
+
+
+def asked(sql: str) -> list[tuple]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall()

@@ -133,6 +133,26 @@ def test_postgresql_keeps_the_plan_of_a_statement():
 
 
 @on_postgresql
+def test_what_hangs_on_its_values_is_planned_for_them():
+    mailbox = make_mailbox(make_workspace(), last_sent_at=NOON)
+    since = Prepared(
+        lambda at: Mailbox.everywhere.filter(last_sent_at__gte=at).values_list("pk"),
+        datetime,
+        plans_anew=True,
+    )
+
+    assert since.rows(NOON) == [(mailbox.pk,)]
+    assert since.rows(NOON + timedelta(days=1)) == []
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s",
+            ['SELECT%"last_sent_at" >= %'],
+        )
+        assert cursor.fetchone() == (0,)
+
+
+@on_postgresql
 def test_behind_a_pooler_no_plan_is_kept(settings):
     settings.DATABASE_KEEPS_PLANS = False
     mailbox = make_mailbox(make_workspace())

@@ -224,7 +224,8 @@ def right_person_right_mailbox(look: Look) -> Iterator[str]:
         JOIN sequences_enrollment e ON e.id = t.enrollment_id {look.mine("e")}
         WHERE a.outcome = 'accepted'
         AND (a.mailbox_id <> t.mailbox_id OR t.in_reply_to_id IS NULL
-            AND a.mailbox_id <> coalesce(e.mailbox_id, 0))""")
+            AND a.mailbox_id <> coalesce(e.mailbox_id, 0))
+        ORDER BY t.id""")
     rows = look.rows(f"""{look.taken}, judged AS (
         SELECT d.touch_id, d.recipient AS reached, t.recipient AS meant, CASE
             WHEN lower(m.email) = d.mailbox AND m.id = coalesce(d.mailbox_id, m.id) THEN 1
