@@ -47,6 +47,15 @@ def review(page: Page, world: World) -> None:
     page.goto(f"/review/?at={world.run_of('Herrera').pk}")
 
 
+def inbox(page: Page, world: World) -> None:
+    page.goto(f"/inbox/{world.run_of('Raman').replies.get().pk}/")
+
+
+def sequence(page: Page, world: World) -> None:
+    page.goto(f"/sequences/{world.run_of('Raman').sequence_id}/")
+    page.locator("#forecast figure.chart").wait_for()
+
+
 def editor(page: Page, world: World) -> None:
     person = world.run_of("Laurent").contact_id
     page.goto(f"/sequences/{world.draft.pk}/steps/1/?contact={person}")
@@ -81,11 +90,14 @@ PICTURES = (
     Picture("table", table),
     Picture("drawer", drawer),
     Picture("review", review),
+    Picture("inbox", inbox),
+    Picture("sequence", sequence),
     Picture("editor", editor),
     Picture("import", importing),
     Picture("sandbox", sandbox),
     Picture("table-phone", table, 390, 844),
     Picture("drawer-phone", drawer, 390, 844),
+    Picture("inbox-phone", inbox, 390, 844),
 )
 
 
