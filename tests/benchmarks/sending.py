@@ -299,7 +299,8 @@ def python(module: str, *words: str, url: str, **more: str) -> None:
 
 def environment_of(url: str, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    return {**kept, "DATABASE_URL": url, "LOG_LEVEL": "ERROR", **more}
+    installed = {"PYTHONPATH": str(Path(__file__).with_name("deployed"))}
+    return {**kept, **installed, "DATABASE_URL": url, "LOG_LEVEL": "ERROR", **more}
 
 
 def url_of(database: str) -> str:
