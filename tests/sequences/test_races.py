@@ -14,7 +14,7 @@ from mailboxes.models import MailboxDay, SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
 from outreach.models import User, Workspace
-from sequences.engine import enrolling, importing, people, replies, sending
+from sequences.engine import enrolling, gate, importing, people, replies, sending
 from sequences.engine.suppressing import suppress
 from sequences.models import (
     Attempt,
@@ -216,7 +216,7 @@ def test_what_comes_before_the_gate_holds_the_mail_back(alice, stage):
 
 def test_what_meets_a_mail_in_the_gate_is_done_only_after_it_is_through(alice, monkeypatch):
     """Whoever is told "stopped" can rely on it: what they did not hold back left before."""
-    still_allowed = sending.still_allowed
+    still_allowed = gate.still_allowed
     looked = threading.Event()
 
     def look_and_linger(*args: object) -> bool:
@@ -225,7 +225,7 @@ def test_what_meets_a_mail_in_the_gate_is_done_only_after_it_is_through(alice, m
         time.sleep(0.2)
         return allowed
 
-    monkeypatch.setattr(sending, "still_allowed", look_and_linger)
+    monkeypatch.setattr(gate, "still_allowed", look_and_linger)
     ready = due_follow_ups()
     for hold, touch in ready.items():
         looked.clear()

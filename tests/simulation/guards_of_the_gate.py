@@ -12,11 +12,11 @@ from sequences.engine import (
     claiming,
     clocks,
     explain,
+    gate,
     listening,
     outcomes,
     pacing,
     replies,
-    sending,
 )
 from sequences.engine.listening import NEVER
 from sequences.models import Attempt, Enrollment, Touch
@@ -32,7 +32,7 @@ def yes(*_: Any, **__: Any) -> bool:
 
 @mutant("gate: no epoch", harmless="the run's status and the standing facts say the same")
 def no_epoch(patches: ExitStack) -> None:
-    put(patches, sending, "same_epoch", yes)
+    put(patches, gate, "same_epoch", yes)
 
 
 @mutant("gate: no look at run, sequence and workspace")
@@ -44,25 +44,25 @@ def no_run(patches: ExitStack) -> None:
 def neither_epoch_nor_run(patches: ExitStack) -> None:
     no_epoch(patches)
     blind_gate(patches, {"_run", "_text", "_person"})
-    original = sending._closed
+    original = gate._closed
 
     def closed(claim: Any, run: Enrollment, *rest: Any) -> str:
         found = original(claim, run, *rest)
         return "" if found == "run" else found
 
-    put(patches, sending, "_closed", closed)
+    put(patches, gate, "_closed", closed)
 
 
 def blind_gate(patches: ExitStack, rules: set[str]) -> None:
     """Let the gate, and only the gate, leave out some of the standing facts."""
-    original = sending.still_allowed
+    original = gate.still_allowed
     fewer = tuple(rule for rule in explain.STANDING if rule.__name__ not in rules)
 
     def still_allowed(*given: Any) -> bool:
         with patch.object(explain, "STANDING", fewer):
             return original(*given)
 
-    put(patches, sending, "still_allowed", still_allowed)
+    put(patches, gate, "still_allowed", still_allowed)
 
 
 @mutant("gate: no window")
@@ -72,7 +72,7 @@ def no_window(patches: ExitStack) -> None:
 
 @mutant("gate: no day")
 def no_day(patches: ExitStack) -> None:
-    put(patches, sending, "same_day", yes)
+    put(patches, gate, "same_day", yes)
 
 
 @mutant("gate: no suppression", harmless="suppressing ends the run in the same transaction")
@@ -82,27 +82,27 @@ def no_suppression(patches: ExitStack) -> None:
 
 @mutant("gate: no facts at all")
 def no_facts(patches: ExitStack) -> None:
-    put(patches, sending, "still_allowed", yes)
+    put(patches, gate, "still_allowed", yes)
 
 
 @mutant("gate: no lease", harmless="the budget is shorter than every lease")
 def no_lease(patches: ExitStack) -> None:
-    original = sending.pass_gate
+    original = gate.pass_gate
 
     def pass_gate(claim: Any, *rest: Any, **named: Any) -> bool:
         return original(adopt(claim), *rest, **named)
 
-    put(patches, sending, "pass_gate", pass_gate)
+    put(patches, gate, "pass_gate", pass_gate)
 
 
 @mutant("gate: no budget", harmless="the lease is asked for as well")
 def no_budget(patches: ExitStack) -> None:
-    original = sending.pass_gate
+    original = gate.pass_gate
 
     def pass_gate(claim: Any, *rest: Any, **named: Any) -> bool:
-        return original(replace(claim, claimed_at=sending.database_now()), *rest, **named)
+        return original(replace(claim, claimed_at=gate.database_now()), *rest, **named)
 
-    put(patches, sending, "pass_gate", pass_gate)
+    put(patches, gate, "pass_gate", pass_gate)
 
 
 @mutant("gate: neither lease nor budget")
