@@ -20,7 +20,7 @@ class Entry:
 
 
 TIMETABLE: dict[str, Entry] = {
-    "send": Entry("sequences.engine.sending.tick", period=1, slotted=False, drains=True),
+    "send": Entry("sequences.engine.draining.tick", period=1, slotted=False, drains=True),
     "draft": Entry("sequences.engine.drafting.tick", period=2, drains=True),
     "enroll": Entry("sequences.engine.enrolling.tick", period=2, drains=True),
     "import": Entry("sequences.engine.importing.tick", period=2, drains=True),

@@ -3,14 +3,14 @@
 from celery import shared_task
 
 from outreach import wake_ups
-from sequences.engine import reading, sending
+from sequences.engine import draining, reading
 
 
-@shared_task(name=sending.DRAIN)
+@shared_task(name=draining.DRAIN)
 def drain(mailbox_id: int) -> None:
     """Send what is due from one mailbox. Safe to lose, to double and to be late."""
-    wake_ups.arrived(sending.DRAIN, mailbox_id)
-    sending.drain_at_desk(mailbox_id)
+    wake_ups.arrived(draining.DRAIN, mailbox_id)
+    draining.drain_at_desk(mailbox_id)
 
 
 @shared_task(name=reading.READ)

@@ -15,7 +15,7 @@ from pytest_django import DjangoDbBlocker
 
 from outreach import guards, statements, tasks
 from outreach.models import Membership, User, Workspace
-from sequences.engine import reading, sending
+from sequences.engine import draining, reading
 from tests.factories import make_user, make_workspace
 from tests.fakes.far_side import FarSide, running
 
@@ -102,7 +102,7 @@ def sending_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
 def desks_are_closed() -> Iterator[None]:
     """Close the connections that a test's desks have opened, so that its database can go."""
     yield
-    for desk in (sending.desk, reading.desk, tasks.desk):
+    for desk in (draining.desk, reading.desk, tasks.desk):
         if desk.cache_info().currsize:
             desk().close()
             desk.cache_clear()

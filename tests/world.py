@@ -14,7 +14,7 @@ from django.db.models import Min
 from mailboxes.models import Mailbox, SandboxMail
 from outreach import ticks, times
 from outreach.models import User, Workspace
-from sequences.engine import defining, drafting, enrolling, lifecycle, replies, sandbox, sending
+from sequences.engine import defining, drafting, draining, enrolling, lifecycle, replies, sandbox
 from sequences.models import Company, Contact, ContactList, Enrollment, Sequence, Touch
 from sequences.readymade import Mail
 
@@ -275,7 +275,7 @@ def _walk(hands: Hands, *, until: datetime) -> None:
     """Let time pass as the scheduler sees it, in long steps where nothing is due."""
     while hands.at < until:
         lifecycle.tick()
-        sent = sending.drain_all()
+        sent = draining.drain_all()
         hands.at = min(hands.at + timedelta(minutes=1 if sent else 60), until)
         waiting = Touch.objects.filter(status=Touch.Status.SCHEDULED)
         soonest = waiting.aggregate(Min("due_at"))["due_at__min"] or until

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from mailboxes.models import SandboxMail
 from outreach import times
 from outreach.models import User
-from sequences.engine import drafting, enrolling, lifecycle, replies, sandbox, sending
+from sequences.engine import drafting, draining, enrolling, lifecycle, replies, sandbox
 from sequences.models import Contact, Enrollment, Sequence
 from sequences.rules import schedule
 
@@ -95,7 +95,7 @@ def _enroll(sequence: Sequence, contacts: list[Contact], past: Past, by: User) -
 
 def _work(past: Past, end: datetime) -> None:
     """Let everything that is due leave, at the sequence's own pace."""
-    while past.at < end - MINUTE and sending.drain_all():
+    while past.at < end - MINUTE and draining.drain_all():
         past.at += MINUTE
     lifecycle.tick()
 

@@ -11,7 +11,7 @@ from mailboxes import answers, inbox
 from mailboxes.models import InboundMail, Mailbox, SandboxMail
 from outreach.models import Workspace
 from outreach.times import now
-from sequences.engine import replies, sending
+from sequences.engine import draining, replies
 from sequences.models import Enrollment, NotReady, Sequence, Touch
 from sequences.rules import schedule
 
@@ -120,4 +120,4 @@ def hurry(sequence_id: int, at: datetime) -> int:
 def send_now(workspace: Workspace, limit: int = 50) -> int:
     """Send what is due from the sandbox's mailboxes without waiting for the clock's next tick."""
     mine = Mailbox.everywhere.filter(workspace=workspace, provider=Mailbox.Provider.SANDBOX)
-    return sum(sending.drain(pk, limit) for pk in mine.order_by("pk").values_list("pk", flat=True))
+    return sum(draining.drain(pk, limit) for pk in mine.order_by("pk").values_list("pk", flat=True))

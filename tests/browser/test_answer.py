@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 from mailboxes.models import InboundMail, SandboxMail
 from outreach import times
 from outreach.models import Workspace
-from sequences.engine import sandbox, sending
+from sequences.engine import draining, sandbox
 from sequences.models import Reply, Touch
 from tests.factories import make_contact, make_due_touch
 
@@ -15,7 +15,7 @@ from tests.factories import make_contact, make_due_touch
 def reply(workspace: Workspace) -> Reply:
     contact = make_contact(workspace, first_name="Ana")
     touch = make_due_touch(workspace=workspace, steps=2, contact=contact)
-    sending.drain_all()
+    draining.drain_all()
     caught = SandboxMail.everywhere.caught().get(recipient=touch.recipient)
     mail = sandbox.answer(caught, "text", "How much is it?")
     InboundMail.everywhere.filter(pk=mail.pk).update(from_name="Ana")
@@ -42,7 +42,7 @@ def test_it_is_written_taken_back_and_sent_by_keys(page: Page, reply: Reply) -> 
     page.get_by_role("button", name="Send answer").click()
     expect(letter).to_contain_text("It can still be taken back.")
     Touch.objects.filter(in_reply_to=reply, status="scheduled").update(due_at=times.now())
-    sending.drain_all()
+    draining.drain_all()
     # The page asks for news by itself.
     expect(letter).to_contain_text("Sent")
     reply.refresh_from_db()

@@ -10,7 +10,7 @@ from mailboxes.providers import provider_for
 from outreach import times
 from outreach.models import User, Workspace
 from outreach.times import now
-from sequences.engine import sending
+from sequences.engine import draining, sending
 from sequences.models import Enrollment, Touch
 from tests.browser.conftest import Faults, Opener
 from tests.browser.rows import fail_first_step, make_run, row_of
@@ -39,7 +39,7 @@ def test_a_retry_is_pressed_once_queued_and_then_seen_to_be_sent(
     expect(drawer.get_by_text("Queued, next try within 30 s")).to_be_visible()
     expect(drawer.get_by_role("button", name="Retry step 1 for Ana Ruiz")).to_have_count(0)
     assert len(posts) == 1
-    sending.drain_all()
+    draining.drain_all()
     expect(drawer.get_by_text(re.compile("^Step 2 leaves"))).to_be_visible()
     expect(drawer.locator("[data-poll]")).to_have_count(0)
 

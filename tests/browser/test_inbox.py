@@ -10,7 +10,7 @@ from playwright.sync_api import Page, Route, expect
 from mailboxes.models import InboundMail, SandboxMail
 from outreach.models import User, Workspace
 from outreach.times import now
-from sequences.engine import sandbox, sending
+from sequences.engine import draining, sandbox
 from sequences.models import Event, Reply
 from tests.browser.conftest import Faults, Opener
 from tests.factories import make_contact, make_due_touch
@@ -23,7 +23,7 @@ def answered(workspace: Workspace, name: str) -> Reply:
     touch = make_due_touch(
         workspace=workspace, steps=2, contact=make_contact(workspace, first_name=name)
     )
-    sending.drain_all()
+    draining.drain_all()
     caught = SandboxMail.everywhere.caught().filter(recipient=touch.enrollment.contact.email)
     mail = sandbox.answer(caught.latest("pk"), "text", f"{name} would like to know more.")
     InboundMail.everywhere.filter(pk=mail.pk).update(from_name=name)

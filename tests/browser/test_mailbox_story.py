@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 from mailboxes.models import Mailbox
 from outreach import ticks, times
 from outreach.models import User, Workspace
-from sequences.engine import drafting, enrolling, reading, sending
+from sequences.engine import drafting, draining, enrolling, reading
 from sequences.models import ContactList, Deal, Enrollment, Suppression
 from tests.browser.rows import row_of
 from tests.factories import make_company, make_contact, make_sequence
@@ -173,9 +173,9 @@ def approve_the_others_together(page: Page, stage: Stage) -> None:
 
 
 def see_all_leave(page: Page, far: FarSide, hands: Hands, stage: Stage) -> None:
-    assert sending.drain_all() == 0, "an approval can still be undone"
+    assert draining.drain_all() == 0, "an approval can still be undone"
     hands.at += timedelta(seconds=11)
-    while sending.drain_all():
+    while draining.drain_all():
         # The next of a sequence leaves a second later.
         hands.at += timedelta(seconds=2)
 
@@ -322,11 +322,11 @@ def nothing_follows(far: FarSide, hands: Hands) -> None:
     hands.at += timedelta(days=4)
     for mailbox in Mailbox.everywhere.all():
         reading.read(mailbox.pk)
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert len(far.journal) == 5
 
     hands.at += timedelta(days=7)
     for mailbox in Mailbox.everywhere.all():
         reading.read(mailbox.pk)
-    sending.drain_all()
+    draining.drain_all()
     assert [each.recipient for each in far.journal[5:]] == ["dora@lund.test"]

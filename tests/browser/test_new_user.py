@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from mailboxes.models import SandboxMail
 from outreach.models import User
-from sequences.engine import drafting, enrolling, importing, sending
+from sequences.engine import drafting, draining, enrolling, importing
 from sequences.models import Contact, Enrollment
 from tests.browser.conftest import Opener
 from tests.factories import make_workspace
@@ -164,7 +164,7 @@ def approve_undo_and_approve(page: Page, run: Enrollment) -> None:
     expect(page.get_by_text("Approval undone: Amélie Laurent 0")).to_be_visible()
     run.refresh_from_db()
     assert run.status == "pending_approval"
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     page.goto(f"/sequences/?status=pending_approval&q=person0%40&open={run.pk}")
     drawer = page.get_by_role("dialog", name="Amélie Laurent 0")

@@ -12,7 +12,7 @@ from mailboxes.models import DomainCheck, Mailbox
 from mailboxes.providers import provider_for
 from outreach import ticks, times
 from outreach.models import AuditEntry, User, Workspace
-from sequences.engine import explain, lifecycle, sending
+from sequences.engine import draining, explain, lifecycle, sending
 from sequences.models import Enrollment, Touch
 from sequences.rules.reasons import Reason
 from tests.factories import (
@@ -238,8 +238,8 @@ def test_neither_first_steps_nor_follow_ups_leave_from_a_stopped_mailbox(run, ma
         )
         answer = explain.touch(run.touches.get(position=position), fresh)
         assert (answer.reason, answer.kind) == (Reason.AUTHENTICATION, explain.Kind.BLOCKED)
-    assert mailbox.pk not in sending.mailboxes_with_work(times.now())
-    assert sending.drain_all() == 0
+    assert mailbox.pk not in draining.mailboxes_with_work(times.now())
+    assert draining.drain_all() == 0
 
 
 def test_a_stop_between_claim_and_gate_holds_the_mail_back():
@@ -257,11 +257,11 @@ def test_a_stop_between_claim_and_gate_holds_the_mail_back():
 def test_what_waited_leaves_once_the_domain_is_in_order_again(run, mailbox, zone):
     stop(mailbox)
     Touch.objects.filter(enrollment=run, position=1).update(due_at=times.now() - A_DAY)
-    assert mailbox.pk not in sending.mailboxes_with_work(times.now())
+    assert mailbox.pk not in draining.mailboxes_with_work(times.now())
 
     domains.check(mailbox)
 
-    assert mailbox.pk in sending.mailboxes_with_work(times.now())
+    assert mailbox.pk in draining.mailboxes_with_work(times.now())
 
 
 def test_the_run_says_that_its_mailbox_needs_a_person_until_it_no_longer_does(run, mailbox, zone):
@@ -284,7 +284,7 @@ def test_a_pool_goes_on_without_a_stopped_mailbox(alice, workspace):
     for _ in range(2):
         approve(make_enrollment(sequence=sequence), by=alice)
 
-    while sending.drain_all():
+    while draining.drain_all():
         Touch.objects.filter(status="scheduled").update(due_at=times.now() - A_DAY)
 
     sent = Touch.objects.filter(status="sent").values_list("mailbox", flat=True)

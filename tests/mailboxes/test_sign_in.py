@@ -14,7 +14,7 @@ from mailboxes.models import Mailbox
 from mailboxes.providers import provider_for
 from outreach import times
 from outreach.models import AuditEntry, Membership
-from sequences.engine import sending
+from sequences.engine import draining
 from sequences.models import Touch
 from tests.factories import make_due_touch, make_mailbox, make_sequence, make_workspace
 from tests.fakes.google import error
@@ -131,7 +131,7 @@ def test_a_mailbox_that_is_connected_sends_what_was_approved(
     mailbox = Mailbox.objects.within(workspace).get()
     make_due_touch(sequence=make_sequence(workspace, mailbox=mailbox))
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     assert len(far_side.journal) == 1
 
 

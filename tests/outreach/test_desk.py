@@ -6,7 +6,7 @@ from django.db import OperationalError, connection, connections
 
 from outreach.desk import Desk, at, done_at_desk
 from outreach.models import User
-from sequences.engine import sending
+from sequences.engine import draining
 from tests.factories import make_due_touch
 from tests.processes import wait_for
 
@@ -133,7 +133,7 @@ def test_a_thread_that_drains_a_sandbox_holds_no_connection():
     touch = make_due_touch()
 
     def drain() -> tuple[int, object]:
-        return sending.drain_at_desk(touch.mailbox_id), connection.connection
+        return draining.drain_at_desk(touch.mailbox_id), connection.connection
 
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(drain).result() == (1, None)

@@ -20,7 +20,7 @@ from pytest_django import DjangoDbBlocker
 
 from mailboxes.models import InboundMail, SandboxMail
 from outreach.models import Invitation, Membership, Workspace
-from sequences.engine import answering, enrolling, importing, sandbox, sending
+from sequences.engine import answering, draining, enrolling, importing, sandbox
 from sequences.engine.suppressing import optout_url
 from sequences.models import Batch, ContactList, Deal, Import, Reply, Sequence, Suppression, Touch
 from tests.factories import make_contact, make_due_touch, make_enrollment, make_user, make_workspace
@@ -284,7 +284,7 @@ def make_cast() -> Cast:
         people[role] = make_user()
         Membership.objects.create(user=people[role], workspace=workspace, role=role)
     sent = make_due_touch(workspace=workspace, steps=3)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     sandbox.answer(SandboxMail.everywhere.get(message_id=sent.message_id), "interested")
     InboundMail.everywhere.update(html="<p>Sounds interesting.</p>")
     answering.write(Reply.everywhere.get(), text="Let us talk.", token="t" * 20, seen=0, by=owner)

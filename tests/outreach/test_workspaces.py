@@ -12,7 +12,7 @@ from mailboxes.models import SandboxMail
 from outreach.audit import DONE, details, done
 from outreach.models import AuditEntry, Invitation, User, Workspace
 from outreach.models.workspace import Membership
-from sequences.engine import sending
+from sequences.engine import draining
 from sequences.models import (
     ContactList,
     Deal,
@@ -228,14 +228,14 @@ def test_stop_sending_holds_the_next_send_until_somebody_resumes(alice, workspac
     client = signed_in(alice)
 
     client.post("/settings/stop/")
-    sending.drain_all()
+    draining.drain_all()
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SCHEDULED
     assert not SandboxMail.everywhere.exists()
 
     client.post("/settings/resume/")
     Touch.objects.filter(pk=touch.pk).update(due_at=touch.due_at)
-    sending.drain_all()
+    draining.drain_all()
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SENT
     verbs = AuditEntry.objects.within(workspace).order_by("pk").values_list("verb", flat=True)
@@ -247,7 +247,7 @@ def test_a_stop_concerns_its_own_workspace_only(alice, workspace, carol):
     theirs = make_due_touch(workspace=carol.memberships.get().workspace)
 
     signed_in(alice).post("/settings/stop/")
-    sending.drain_all()
+    draining.drain_all()
 
     theirs.refresh_from_db()
     assert theirs.status == Touch.Status.SENT
@@ -302,7 +302,7 @@ def rows(workspace: Workspace) -> dict[str, int]:
 def populate(workspace: Workspace, by: User) -> None:
     """A run under way in the workspace, with a reply, a deal, and all that hangs on it."""
     touch = make_due_touch(workspace=workspace)
-    sending.drain_all()
+    draining.drain_all()
     run = Enrollment.everywhere.get(pk=touch.enrollment_id)
     mail = SandboxMail.everywhere.get(recipient=run.contact.email)
     client = signed_in(by)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from outreach.models import Workspace
-from sequences.engine import lifecycle, plans, sending
+from sequences.engine import draining, lifecycle, plans
 from sequences.engine.playing import Play
 from sequences.models import Enrollment, Sequence, Touch
 from tests.factories import copies_of, make_contact, make_due_touch
@@ -31,7 +31,7 @@ def work(hands: Hands, foretold: list[datetime], *, days: float) -> None:
     for moment in sorted(moment for moment in looks if begin <= moment <= until):
         hands.at = moment
         lifecycle.tick()
-        sending.drain_all()
+        draining.drain_all()
     hands.at = until
 
 

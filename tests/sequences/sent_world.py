@@ -12,7 +12,16 @@ from mailboxes.providers.base import Mail, Receipt, Unknown, Verdict
 from mailboxes.providers.sandbox import Sandbox
 from outreach import times
 from outreach.models import User, Workspace
-from sequences.engine import answering, lifecycle, outcomes, reconciling, replies, sandbox, sending
+from sequences.engine import (
+    answering,
+    draining,
+    lifecycle,
+    outcomes,
+    reconciling,
+    replies,
+    sandbox,
+    sending,
+)
 from sequences.engine.suppressing import suppress
 from sequences.models import Enrollment, Sequence, Touch
 from tests.factories import (
@@ -189,7 +198,7 @@ def _walk(hands: Hands, span: timedelta) -> None:
         reconciling.tick()
         replies.tick()
         sandboxes = Mailbox.everywhere.filter(provider=Mailbox.Provider.SANDBOX)
-        sent = sum(sending.drain(mailbox.pk) for mailbox in sandboxes)
+        sent = sum(draining.drain(mailbox.pk) for mailbox in sandboxes)
         soonest = [until]
         waiting = Touch.objects.exclude(mailbox__provider=Mailbox.Provider.SMTP)
         for field_name, status in (("due_at", "scheduled"), ("check_at", "uncertain")):

@@ -8,11 +8,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from mailboxes.models import Mailbox, MailboxDay, SandboxMail, WorkspaceDay
+from mailboxes.providers import provider_for
 from mailboxes.providers.base import Receipt
 from outreach import guards, times
 from outreach.models import Instance
 from sequences import upcoming
-from sequences.engine import explain, outcomes, preflight, reconciling, restoring, sending
+from sequences.engine import draining, explain, outcomes, preflight, reconciling, restoring, sending
 from sequences.models import Attempt, Enrollment, Event, Sequence, SequenceDay, Touch
 from tests import backups
 from tests.factories import (
@@ -83,7 +84,7 @@ def drain(hands: Hands, *, minutes: int = 5) -> int:
         hands.wait(minutes=1)
         sending.reap()
         reconciling.tick()
-        sent += sending.drain_all()
+        sent += draining.drain_all()
     return sent
 
 
@@ -98,7 +99,7 @@ def test_a_mail_that_left_after_the_backup_never_leaves_again(hands, sink, tmp_p
     touch = approved(sequence)
     backup = backups.make(tmp_path / "backup")
     hands.wait(minutes=1)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     hands.wait(hours=20)
 
     backups.restore(backup)
@@ -154,7 +155,7 @@ def test_the_sandbox_says_by_itself_that_nothing_had_left(hands, tmp_path):
     backup = backups.make(tmp_path / "backup")
     hands.wait(hours=1)
     # Its mail is in the same database, and goes back with it.
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     backups.restore(backup)
 
     call_command("after_restore")
@@ -169,7 +170,7 @@ def test_a_provider_that_has_the_mail_settles_it_as_sent(hands, tmp_path):
     touch = approved(make_sequence(make_workspace()))
     backup = backups.make(tmp_path / "backup")
     hands.wait(hours=1)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     caught = SandboxMail.everywhere.get()
     backups.restore(backup)
     # A provider's own memory is not restored with ours.
@@ -187,7 +188,7 @@ def test_a_provider_that_has_the_mail_settles_it_as_sent(hands, tmp_path):
 
 def test_a_mail_that_was_on_its_way_when_the_backup_was_made_is_found_out(hands, tmp_path):
     touch = approved(make_sequence(make_workspace()))
-    stages = sending.sending(touch.pk, sending.outbox.provider_for(touch.mailbox))
+    stages = sending.sending(touch.pk, provider_for(touch.mailbox))
     assert next(stages) == "claimed"
     backup = backups.make(tmp_path / "backup")
     list(stages)
@@ -208,9 +209,9 @@ def test_a_run_of_which_two_steps_may_have_left_waits_for_a_person(hands, sink, 
     touch = approved(sequence)
     backup = backups.make(tmp_path / "backup")
     hands.wait(minutes=1)
-    sending.drain_all()
+    draining.drain_all()
     hands.wait(hours=2)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     backups.restore(backup)
 
     call_command("after_restore")
@@ -417,7 +418,7 @@ def test_a_copy_of_the_database_sends_nothing_until_it_is_adopted(hands, setting
 
 def test_the_gate_holds_a_mail_that_was_claimed_before_the_hold(hands, tmp_path):
     touch = approved(make_sequence(make_workspace()))
-    stages = sending.sending(touch.pk, sending.outbox.provider_for(touch.mailbox))
+    stages = sending.sending(touch.pk, provider_for(touch.mailbox))
     assert next(stages) == "claimed"
     Instance.objects.update(noticed_at=MONDAY, lost_from=MONDAY, lost_until=MONDAY)
     guards.forget()

@@ -14,6 +14,7 @@ from outreach import times
 from outreach.models import Workspace
 from sequences.engine import (
     answering,
+    draining,
     explain,
     lifecycle,
     reconciling,
@@ -53,7 +54,7 @@ def reply(workspace: Workspace) -> Reply:
 def answered(workspace: Workspace, text: str = "How much is it?", **values: object) -> Reply:
     touch = make_due_touch(workspace=workspace, steps=2)
     Sequence.everywhere.filter(pk=touch.enrollment.sequence_id).update(**values)
-    sending.drain_all()
+    draining.drain_all()
     caught = SandboxMail.everywhere.caught().filter(recipient=touch.recipient)
     found: Reply = sandbox.answer(caught.latest("pk"), "text", text).reply
     return found
@@ -97,8 +98,8 @@ def test_it_leaves_although_the_run_has_ended_and_handles_the_reply(reply):
     touch = write(reply, by=alice)
     assert reply.enrollment.is_finished
 
-    assert sending.drain_all() == 1
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 1
+    assert draining.drain_all() == 0
 
     touch.refresh_from_db()
     reply.refresh_from_db()
@@ -126,7 +127,7 @@ def test_no_status_of_run_or_sequence_holds_it(workspace, status):
     touch = write(reply)
 
     assert why(touch).may_leave
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
 
 def test_it_goes_into_the_thread_to_whoever_wrote(workspace):
@@ -137,7 +138,7 @@ def test_it_goes_into_the_thread_to_whoever_wrote(workspace):
     Mailbox.everywhere.filter(pk=mailbox.pk).update(signature="Alex, Brightline")
     write(Reply.everywhere.get(pk=reply.pk))
 
-    sending.drain_all()
+    draining.drain_all()
 
     ours, answer = caught()
     assert answer["To"] == "Sam Colleague <sam@globex.test>"
@@ -167,7 +168,7 @@ def test_hours_pace_and_limit_of_the_sequence_do_not_hold_it(reply):
     )
     touch = write(reply)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     assert SequenceDay.objects.get().sent == 1
     assert touch.attempts.get().sequence_day is None
 
@@ -177,15 +178,15 @@ def test_it_can_be_taken_back_within_the_undo_window_and_not_later(reply):
     touch = answering.write(reply, text="It is 40.", token=TOKEN, seen=0, by=alice)
     assert why(touch).reason == Reason.UNDO
     assert touch.due_at - touch.approved_at == timedelta(seconds=10)
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     touch.take_back(by=alice)
 
     Touch.objects.filter(pk=touch.pk).update(due_at=times.now())
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert why(touch).kind == explain.Kind.ENDED
     again = write(reply, token="another-form-of-it")
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     again.refresh_from_db()
     with pytest.raises(Exception, match="Only"):
         again.take_back(by=alice)
@@ -199,8 +200,8 @@ def test_one_form_that_is_sent_twice_makes_one_answer(reply):
     first, second = write(reply), write(reply)
 
     assert first == second
-    assert sending.drain_all() == 1
-    assert write(reply) == first and sending.drain_all() == 0
+    assert draining.drain_all() == 1
+    assert write(reply) == first and draining.drain_all() == 0
 
 
 def test_eight_clicks_at_once_make_one_answer(reply):
@@ -265,7 +266,7 @@ def test_suppressing_withholds_what_waits_and_says_why(reply, workspace):
 
     suppress(workspace, touch.recipient, reason="by_hand", source="", by=None)
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert why(touch).sentence == (
         f"It was not sent. {touch.recipient} is on the suppression list."
     )
@@ -277,7 +278,7 @@ def test_an_entry_that_came_by_another_way_is_seen_by_the_claim(reply, workspace
     touch = write(reply)
     Suppression.everywhere.create(workspace=workspace, value=touch.recipient)
 
-    sending.drain_all()
+    draining.drain_all()
 
     touch.refresh_from_db()
     assert (touch.status, len(caught())) == ("cancelled", 1)
@@ -291,7 +292,7 @@ def test_the_gate_looks_once_more(reply, workspace, stage):
     suppress(workspace, touch.recipient, reason="by_hand", source="", by=None)
 
     assert list(stages)[-1] == "held back"
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     touch.refresh_from_db()
     assert (touch.status, len(caught())) == ("cancelled", 1)
     assert broken() == {}
@@ -301,9 +302,9 @@ def test_an_emergency_stop_holds_it_until_sending_goes_on(reply, workspace):
     touch = write(reply)
     workspace.stop_sending(by=make_user())
 
-    assert sending.drain_all() == 0 and why(touch).reason == Reason.STOPPED
+    assert draining.drain_all() == 0 and why(touch).reason == Reason.STOPPED
     workspace.resume_sending(by=make_user())
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
 
 @pytest.mark.parametrize(
@@ -325,7 +326,7 @@ def test_what_holds_the_mailbox_holds_it_too(reply, values, reason):
     Mailbox.everywhere.filter(pk=reply.mail.mailbox_id).update(**values)
     touch = write(reply)
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert why(touch).reason == reason
 
 
@@ -334,7 +335,7 @@ def test_the_workspace_s_limit_holds_it_and_counts_it(reply, workspace):
     write(reply)
     late = write(reply, token="another-form-of-it")
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     assert WorkspaceDay.everywhere.values_list("sent", "reserved").get() == (2, 0)
     assert MailboxDay.objects.get(mailbox=reply.mail.mailbox).sent == 2
@@ -347,7 +348,7 @@ def test_a_failing_domain_stops_campaigns_and_not_conversations(reply):
     Mailbox.everywhere.filter(pk=reply.mail.mailbox_id).update(**stopped)
     write(reply)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
 
 def test_a_removed_prospect_is_not_answered(reply):
@@ -355,7 +356,7 @@ def test_a_removed_prospect_is_not_answered(reply):
 
     reply.enrollment.drop(by=make_user())
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert Touch.objects.get(pk=touch.pk).status == "cancelled" and broken() == {}
 
 
@@ -363,7 +364,7 @@ def test_words_that_were_changed_behind_its_back_do_not_leave(reply):
     touch = write(reply)
     Touch.objects.filter(pk=touch.pk).update(full_text="Something else.")
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert Touch.objects.get(pk=touch.pk).error == "The text is not the one that was written."
 
 
@@ -374,7 +375,7 @@ def test_the_steps_of_its_run_do_not_know_of_it(workspace):
     reply = answered(workspace, "I am out of office until Monday.")
     run = reply.enrollment
     write(reply)
-    sending.drain_all()
+    draining.drain_all()
 
     fresh = Enrollment.everywhere.get(pk=run.pk)
     assert (fresh.steps_done, fresh.last_sent_at) == (1, run.touches.get(position=1).sent_at)
@@ -397,7 +398,7 @@ def test_it_may_be_on_its_way_beside_a_step(workspace):
 
 def test_what_they_answer_to_it_is_recognised(reply):
     touch = write(reply)
-    sending.drain_all()
+    draining.drain_all()
     mail = SandboxMail.everywhere.caught().latest("pk")
 
     theirs = sandbox.answer(mail, "text", "Good, when can we talk?").reply
@@ -410,7 +411,7 @@ def test_a_dead_address_is_suppressed_and_the_run_stays_as_it_ended(reply, works
     reply.mail.from_email = "bounce+sam@elsewhere.test"
     reply.mail.save()
     write(Reply.everywhere.get(pk=reply.pk))
-    sending.drain_all()
+    draining.drain_all()
     replies.tick()
 
     assert Suppression.everywhere.filter(value="bounce+sam@elsewhere.test").exists()
@@ -419,7 +420,7 @@ def test_a_dead_address_is_suppressed_and_the_run_stays_as_it_ended(reply, works
 
 def test_the_invariants_notice_one_that_left_after_it_was_taken_back(reply):
     touch = write(reply)
-    sending.drain_all()
+    draining.drain_all()
     event = Event.log(reply.enrollment, "taken_back", touch=touch)
     earlier = times.now() - timedelta(minutes=5)
     Event.everywhere.filter(pk=event.pk).update(at=earlier)
@@ -435,7 +436,7 @@ def test_the_invariants_notice_one_that_left_after_it_was_taken_back(reply):
 
 def test_a_restored_backup_asks_whether_it_left(reply):
     touch = write(reply)
-    sending.drain_all()
+    draining.drain_all()
     # The backup is from before that, and knows nothing of it.
     touch.attempts.all().delete()
     MailboxDay.objects.all().delete()
@@ -448,7 +449,7 @@ def test_a_restored_backup_asks_whether_it_left(reply):
     assert Touch.objects.get(pk=touch.pk).status == "uncertain"
     assert reconciling.tick() == 1
     assert Touch.objects.get(pk=touch.pk).status == "sent"
-    assert sending.drain_all() == 0 and len(caught()) == 2
+    assert draining.drain_all() == 0 and len(caught()) == 2
 
 
 # Trouble
@@ -461,7 +462,7 @@ def test_a_refusal_is_said_and_can_be_retried(reply):
     touch = write(reply)
     reply.handle(by=make_user())
 
-    sending.drain_all()
+    draining.drain_all()
 
     touch.refresh_from_db()
     reply.refresh_from_db()
@@ -478,7 +479,7 @@ def test_a_failed_answer_never_ends_its_run(workspace):
     reply.mail.from_email = "content+sam@globex.test"
     reply.mail.save()
     touch = write(Reply.everywhere.get(pk=reply.pk))
-    sending.drain_all()
+    draining.drain_all()
     long_ago = times.now() - timedelta(days=30)
     Touch.objects.filter(pk=touch.pk).update(updated_at=long_ago)
 
@@ -503,7 +504,7 @@ def test_an_unknown_outcome_is_asked_about_and_sent_once(reply):
     touch.refresh_from_db()
     reply.refresh_from_db()
     assert (touch.status, reply.handled_at is not None) == ("sent", True)
-    assert sending.drain_all() == 0 and len(caught()) == 2
+    assert draining.drain_all() == 0 and len(caught()) == 2
     assert broken() == {}
 
 
@@ -513,5 +514,5 @@ def test_a_worker_lost_before_the_wire_loses_nothing(reply):
     Touch.objects.filter(pk=touch.pk).update(lease_until=times.now() - timedelta(seconds=1))
 
     assert sending.reap() == 1
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     assert len(caught()) == 2 and broken() == {}

@@ -12,7 +12,7 @@ from mailboxes.models import SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
 from outreach.models import Membership, Workspace
-from sequences.engine import sandbox, sending
+from sequences.engine import draining, sandbox, sending
 from sequences.engine.suppressing import suppress
 from sequences.models import Reply, Touch
 from tests.factories import make_due_touch, make_user
@@ -36,7 +36,7 @@ def reply(workspace) -> Reply:
 
 def answered(workspace: Workspace) -> Reply:
     touch = make_due_touch(workspace=workspace, steps=2)
-    sending.drain_all()
+    draining.drain_all()
     caught = SandboxMail.everywhere.caught().get(recipient=touch.recipient)
     found: Reply = sandbox.answer(caught, "text", "How much is it?").reply
     return found
@@ -65,7 +65,7 @@ def test_it_is_written_and_sent_without_javascript(page, alice, reply):
     assert f'action="/answers/{touch.pk}/take-back/?"' in said
     assert (touch.approved_by, touch.recipient) == (alice, reply.mail.from_email)
     Touch.objects.filter(pk=touch.pk).update(due_at=times.now())
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     there = page.get(f"/inbox/{reply.pk}/", follow=True).content.decode()
     assert "It is 40 a month." in there and "Handled by Alice Reyes" in there
@@ -95,7 +95,7 @@ def test_it_is_taken_back_and_its_text_is_in_the_form_again(page, reply):
 def test_too_late_to_take_it_back_says_so(page, reply):
     page.post(f"/inbox/{reply.pk}/answer/", form_of(page, reply))
     Touch.objects.filter(in_reply_to=reply).update(due_at=times.now())
-    sending.drain_all()
+    draining.drain_all()
 
     answer = page.post(f"/answers/{written()[0].pk}/take-back/", headers=HTMX)
 
@@ -178,7 +178,7 @@ def test_a_failed_answer_says_why_and_is_retried(page, reply):
     reply.mail.save()
     page.post(f"/inbox/{reply.pk}/answer/", form_of(page, reply))
     Touch.objects.filter(in_reply_to=reply).update(due_at=times.now())
-    sending.drain_all()
+    draining.drain_all()
     (touch,) = written()
 
     shown = page.get(f"/inbox/?at={reply.pk}").content.decode()
@@ -275,7 +275,7 @@ def test_the_page_asks_for_news_while_there_is_some_to_come(page, reply):
     (touch,) = written()
     waiting = page.get(f"/answers/{touch.pk}/", headers=HTMX).content.decode()
     Touch.objects.filter(pk=touch.pk).update(due_at=times.now())
-    sending.drain_all()
+    draining.drain_all()
 
     settled = page.get(f"/answers/{touch.pk}/", headers=HTMX).content.decode()
 

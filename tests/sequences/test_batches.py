@@ -7,7 +7,7 @@ import pytest
 from mailboxes.models import Mailbox, MailboxDay
 from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import claiming, sending
+from sequences.engine import claiming, draining, sending
 from sequences.models import Attempt, Sequence, Touch
 from tests.factories import make_contact, make_due_touch, make_mailbox, make_sequence
 
@@ -121,7 +121,7 @@ def test_once_the_mailbox_is_held_the_rest_of_a_batch_goes_back_unharmed(mailbox
         assert (touch.status, touch.attempts_made) == (Touch.Status.SCHEDULED, 0)
         assert touch.attempts.get().outcome == Attempt.Outcome.ABANDONED
     assert MailboxDay.objects.get().reserved == 0
-    assert sending.drain(mailbox.pk) == 0
+    assert draining.drain(mailbox.pk) == 0
 
 
 def test_five_passing_faults_in_a_row_spare_the_rest_of_a_batch(mailbox):
@@ -159,5 +159,5 @@ def test_a_mail_that_breaks_keeps_no_others_of_its_batch_waiting(mailbox, monkey
 
 def test_more_are_claimed_while_mails_leave_quickly_and_fewer_when_they_do_not():
     quick, slow = timedelta(seconds=0.1), timedelta(seconds=10)
-    assert [sending._next_batch(size, quick) for size in (1, 2, 64, 100)] == [2, 4, 100, 100]
-    assert [sending._next_batch(size, slow) for size in (100, 3, 1)] == [50, 1, 1]
+    assert [draining._next_batch(size, quick) for size in (1, 2, 64, 100)] == [2, 4, 100, 100]
+    assert [draining._next_batch(size, slow) for size in (100, 3, 1)] == [50, 1, 1]

@@ -11,7 +11,7 @@ from mailboxes.standing import Bounces
 from outreach import times
 from outreach.models import AuditEntry
 from outreach.transitions import IllegalTransition
-from sequences.engine import defining, explain, replies, sending, thresholds
+from sequences.engine import defining, draining, explain, replies, thresholds
 from sequences.models import Sequence, Touch
 from tests.factories import (
     copies_of,
@@ -42,7 +42,7 @@ def send(hands: Hands, sequence: Sequence, count: int) -> list[Touch]:
     first = make_due_touch(sequence=sequence)
     touches = [first, *copies_of(first, count - 1)]
     for _ in range(count):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
         hands.at += timedelta(seconds=1)
     return list(Touch.objects.filter(pk__in=[each.pk for each in touches]))
 
@@ -118,7 +118,7 @@ def test_an_address_that_is_refused_at_once_counts_as_a_bounce(hands, sequence):
     for number in range(2):
         contact = make_contact(sequence.workspace, email=f"refuse+{number}@globex.test")
         make_due_touch(sequence=sequence, contact=contact)
-        assert sending.drain_all() == 0
+        assert draining.drain_all() == 0
         hands.at += timedelta(seconds=1)
 
     sequence.refresh_from_db()
@@ -147,7 +147,7 @@ def test_what_waits_says_that_the_sequence_paused_itself(hands, sequence):
 
     assert (answer.code, answer.kind) == ("bounces", explain.Kind.BLOCKED)
     assert "2 of 20 mails bounced (10.0 %)" in answer.sentence
-    assert not sending.drain_all()
+    assert not draining.drain_all()
 
 
 def test_a_mailbox_over_its_rate_leaves_its_pools_and_the_sequence_goes_on(hands, sequence):
@@ -193,7 +193,7 @@ def test_a_mailbox_leaves_all_pools_and_follow_ups_stay_with_it(hands, workspace
     mine = Touch.objects.filter(position=2, mailbox=bad, status=Touch.Status.SCHEDULED).count()
     assert mine == 18
     for _ in range(40):
-        sending.drain_all()
+        draining.drain_all()
         hands.at += timedelta(seconds=1)
     assert Touch.objects.filter(position=2, mailbox=bad, status=Touch.Status.SENT).count() == mine
 

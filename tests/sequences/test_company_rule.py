@@ -10,7 +10,7 @@ from mailboxes import answers, inbox
 from mailboxes.models import InboundMail, SandboxMail
 from outreach import times
 from outreach.models import Membership, User
-from sequences.engine import drafting, preflight, replies, sandbox, sending
+from sequences.engine import drafting, draining, preflight, replies, sandbox
 from sequences.engine.preflight import Check
 from sequences.models import Contact, Deal, Enrollment, Event, Reply, Sequence, Touch
 from tests.factories import (
@@ -38,7 +38,7 @@ def run(sequence) -> Enrollment:
     """Jordan's run at Globex, of which a mail has gone out."""
     contact = make_contact(sequence.workspace, email="jordan@globex.test")
     run = approve(make_enrollment(sequence=sequence, contact=contact))
-    sending.drain_all()
+    draining.drain_all()
     run.refresh_from_db()
     assert run.last_sent_at
     return run
@@ -179,7 +179,7 @@ def test_free_mail_is_nobodys_company(sequence, workspace):
     gmail = make_company(workspace, name="Gmail", domain="gmail.com")
     contact = make_contact(workspace, email="jordan@gmail.com", company=gmail)
     run = approve(make_enrollment(sequence=sequence, contact=contact))
-    sending.drain_all()
+    draining.drain_all()
     other = approved(sequence, "pat@gmail.com", company=gmail)
 
     answer(run)
@@ -261,7 +261,7 @@ def test_nobody_goes_on_while_another_of_them_has_answered(sequence, workspace, 
         contact = make_contact(workspace, email=f"{name}@globex.test")
         runs.append(approve(make_enrollment(sequence=sequence, contact=contact)))
     for _ in runs:
-        sending.drain_all()
+        draining.drain_all()
         Sequence.everywhere.update(next_free_at=None)
     other = approved(sequence)
     for each in runs:

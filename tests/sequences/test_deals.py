@@ -11,7 +11,7 @@ from outreach import times
 from outreach.models import AuditEntry, Membership, Workspace
 from outreach.templatetags.shell import STATUS_ICONS
 from sequences import pages
-from sequences.engine import consequences, replies, sandbox, sending
+from sequences.engine import consequences, draining, replies, sandbox
 from sequences.models import Deal, Enrollment, Event, Reply
 from tests.factories import (
     make_company,
@@ -52,7 +52,7 @@ def chips(answer) -> dict[str, str]:
 
 def test_an_interested_reply_is_listed_with_its_prospect_and_its_thread(page, workspace):
     touch = make_due_touch(workspace=workspace, steps=2)
-    sending.drain_all()
+    draining.drain_all()
     caught = SandboxMail.everywhere.caught().get()
     reply = sandbox.answer(caught, "text", "Sounds interesting, let us talk.").reply
 
@@ -68,7 +68,7 @@ def test_an_interested_reply_is_listed_with_its_prospect_and_its_thread(page, wo
 
 def test_the_thread_and_the_drawer_lead_to_the_deal(page, workspace):
     touch = make_due_touch(workspace=workspace, steps=2)
-    sending.drain_all()
+    draining.drain_all()
     sandbox.answer(SandboxMail.everywhere.caught().get(), "interested")
     deal = Deal.everywhere.get()
     other = opened(workspace)
@@ -338,7 +338,7 @@ def test_a_deal_outlives_its_prospect(page, workspace):
 
 def test_a_correction_closes_no_deal_that_has_a_value(page, alice, workspace):
     touch = make_due_touch(workspace=workspace, steps=2)
-    sending.drain_all()
+    draining.drain_all()
     sandbox.answer(SandboxMail.everywhere.caught().get(), "interested")
     deal = Deal.everywhere.get(enrollment=touch.enrollment)
     page.post(f"/deals/{deal.pk}/revalue/", {"value": "5", "currency": "EUR"})

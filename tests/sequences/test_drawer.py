@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import sending
+from sequences.engine import draining, sending
 from sequences.models import Enrollment, Touch
 from tests.factories import approve, make_due_touch, make_enrollment
 
@@ -180,7 +180,7 @@ def test_an_uncertain_step_is_settled_by_a_person(page, workspace):
 
 def test_it_says_when_the_next_step_leaves_and_which_rule_decides(page, workspace, alice):
     run = approve(make_enrollment(workspace), by=alice)
-    sending.drain_all()
+    draining.drain_all()
 
     shown = page.get(url("enrollment", run), headers=HTMX).content.decode()
 

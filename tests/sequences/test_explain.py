@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from outreach import times
-from sequences.engine import explain, sending
+from sequences.engine import draining, explain
 from sequences.engine.explain import Kind
 from sequences.models import Enrollment, Sequence, Touch
 from tests.factories import approve, make_enrollment, make_sequence, make_workspace
@@ -31,7 +31,7 @@ def run(alice, workspace) -> Enrollment:
 
 
 def test_what_has_left_is_told_without_a_look_at_lists_and_limits(run, django_assert_num_queries):
-    sending.drain_all()
+    draining.drain_all()
     rows = Enrollment.everywhere.select_related("workspace", "sequence__mailbox", "contact")
     fresh = rows.get(pk=run.pk)
     first = fresh.touches.select_related("mailbox").get(position=1)
@@ -82,11 +82,11 @@ def test_a_closed_window_defers_to_its_opening_and_names_it(alice):
     assert (found.code, found.at) == ("window", MONDAY_MORNING)
     assert "Mon–Fri 09:00–18:00, UTC" in found.sentence and found.fix.url.endswith("/settings/")
     with times.clock(lambda: MONDAY_MORNING):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
 
 def test_a_follow_up_names_its_delay(run):
-    sending.drain_all()
+    draining.drain_all()
 
     found = answer(run)
 
@@ -153,4 +153,4 @@ def test_no_answer_says_now_unless_the_scheduler_would_send(run, alice):
     for hold in holds:
         hold()
         assert not answer(run).may_leave
-        assert sending.drain_all() == 0
+        assert draining.drain_all() == 0

@@ -13,7 +13,7 @@ from mailboxes.models import Mailbox, SandboxMail
 from outreach import times, wake_ups
 from outreach.models import Workspace
 from outreach.times import now
-from sequences.engine import dispatching, sending
+from sequences.engine import dispatching, draining
 from sequences.engine.dispatching import SLICE, Turns, Waiting
 from sequences.models import Sequence
 from tests.factories import (
@@ -152,7 +152,7 @@ def test_ten_mails_wait_for_ten_of_a_workspace_that_has_many(mailboxes):
     moment = now()
 
     with times.clock(lambda: moment):
-        assert sending.drain_all() == 100
+        assert draining.drain_all() == 100
 
     assert before_the_last_of("Small") <= 10
 
@@ -163,7 +163,7 @@ def test_a_workspace_alone_is_not_cut_into_slices():
     moment = now()
 
     with times.clock(lambda: moment):
-        assert sending.drain_all() == 30
+        assert draining.drain_all() == 30
 
     mails = SandboxMail.everywhere.caught().order_by("pk").values_list("mailbox", flat=True)
     assert [mails[0]] * 15 == list(mails[:15])
@@ -179,7 +179,7 @@ def test_who_only_waits_for_the_throttle_makes_nobody_give_way():
     )
 
     with times.clock(lambda: moment):
-        assert sending.drain(Mailbox.everywhere.earliest("pk").pk) == 15
+        assert draining.drain(Mailbox.everywhere.earliest("pk").pk) == 15
 
 
 @pytest.mark.django_db
@@ -193,20 +193,20 @@ def test_who_waits_for_the_morning_makes_nobody_give_way_once_that_is_known():
     )
 
     with times.clock(lambda: moment):
-        assert sending.drain(closed.mailbox_id) == 0
-        assert sending.drain(Mailbox.everywhere.earliest("pk").pk) == 15
+        assert draining.drain(closed.mailbox_id) == 0
+        assert draining.drain(Mailbox.everywhere.earliest("pk").pk) == 15
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_tick_serves_workspaces_in_turns(settings, monkeypatch):
     """With one thread, so that it is counted in mails what each of them has to wait."""
     settings.REDIS_URL = ""
-    monkeypatch.setattr(sending, "MAILBOXES_AT_ONCE", 1)
-    monkeypatch.setattr(sending, "TICK_WAITS", 120)
+    monkeypatch.setattr(draining, "MAILBOXES_AT_ONCE", 1)
+    monkeypatch.setattr(draining, "TICK_WAITS", 120)
     due_in(make_workspace(name="Large"), 3, 10)
     due_in(make_workspace(name="Small"), 2, 5)
 
-    assert sending.tick() == 40
+    assert draining.tick() == 40
 
     assert before_the_last_of("Small") <= 10
 
@@ -224,7 +224,7 @@ def test_workers_are_woken_for_each_workspace_in_turn(settings, monkeypatch):
     busy = Mailbox.everywhere.filter(workspace=large).latest("pk")
     Mailbox.everywhere.filter(pk=busy.pk).update(draining_until=now() + timedelta(minutes=1))
 
-    sending.tick()
+    draining.tick()
 
     owners = [Mailbox.everywhere.get(pk=pk).workspace.name for pk in woken]
     assert owners == ["Large", "Small", "Large"]
@@ -246,7 +246,7 @@ def test_among_the_mailboxes_of_one_workspace_the_longest_silent_is_woken_first(
             last_sent_at=now() - timedelta(minutes=minutes)
         )
 
-    sending.tick()
+    draining.tick()
 
     assert woken == [never.pk, second.pk, first.pk]
 
@@ -260,7 +260,7 @@ def test_copies_in_one_sequence_leave_at_its_pace_whoever_else_waits():
     moment = now()
 
     with times.clock(lambda: moment):
-        sending.drain_all()
+        draining.drain_all()
 
     assert order_of_workspaces().count("Small") == 1
     assert order_of_workspaces().count("Large") == 24

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from outreach import times
 from outreach.models import User
-from sequences.engine import forecast, plans, sending
+from sequences.engine import draining, forecast, plans
 from sequences.engine.playing import Play
 from sequences.models import Enrollment, Sequence, Touch
 from tests.factories import make_enrollment, make_mailbox, make_sequence
@@ -121,7 +121,7 @@ def test_drafts_that_wait_are_shown_apart_and_come_true_once_they_are_approved(
 def test_a_run_that_stops_at_an_unapproved_step_goes_no_further(hands, workspace, alice):
     sequence = make_sequence(workspace, steps=3)
     run = approved(sequence, 1)[0]
-    sending.drain_all()
+    draining.drain_all()
     run.touches.get(position=3).edit(subject="", body="Changed.", by=alice)
 
     assert [mail.position for mail in forecast.of(sequence).departures] == [2]
@@ -214,7 +214,7 @@ def test_it_reads_few_queries_however_many_take_part(hands, workspace, alice):
     few_more = counted()
 
     assert few <= few_more <= 17
-    sending.drain_all()
+    draining.drain_all()
     assert counted() <= 17
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 
+from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import claiming, sending
+from sequences.engine import claiming, draining, sending
 from sequences.engine.explain import Reason
 from sequences.models import Enrollment, Sequence, Touch
 from tests.factories import (
@@ -42,9 +43,9 @@ def test_nothing_leaves_on_a_public_holiday_and_it_is_named():
     assert (found.reason, found.at) == (Reason.HOLIDAY, datetime(2026, 12, 28, 9, tzinfo=UTC))
     assert found.sentence == "Nothing leaves on 25 December: it is Christmas Day in Portugal."
     with times.clock(lambda: holiday):
-        assert sending.drain_all() == 0
+        assert draining.drain_all() == 0
     with times.clock(lambda: found.at):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
 
 def test_nothing_leaves_on_a_day_off_of_the_sequence():
@@ -76,9 +77,9 @@ def test_nothing_leaves_while_the_sender_is_away():
     assert (found.reason, found.at) == (Reason.VACATION, datetime(2027, 1, 4, 9, tzinfo=UTC))
     assert found.sentence == f"The sender of {mailbox} is away until 3 January."
     with times.clock(lambda: CHRISTMAS_EVE):
-        assert sending.drain_all() == 0
+        assert draining.drain_all() == 0
     with times.clock(lambda: found.at):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
 
 def test_a_vacation_that_begins_between_claim_and_gate_holds_the_mail_back():
@@ -86,7 +87,7 @@ def test_a_vacation_that_begins_between_claim_and_gate_holds_the_mail_back():
     run = approve(make_enrollment(sequence=make_sequence(mailbox.workspace, mailbox=mailbox)))
     touch = run.touches.get(position=1)
     with times.clock(lambda: CHRISTMAS_EVE):
-        stages = sending.sending(touch.pk, sending.outbox.provider_for(mailbox))
+        stages = sending.sending(touch.pk, provider_for(mailbox))
         assert next(stages) == "claimed"
         mailbox.away_from = mailbox.away_until = CHRISTMAS_EVE.date()
         mailbox.save()
@@ -100,7 +101,7 @@ def test_business_days_pass_over_weekends_and_holidays():
     )
     run = approve(make_enrollment(sequence=sequence))
     with times.clock(lambda: CHRISTMAS_EVE):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
     # Three days after Thursday the 24th: not the 25th (Christmas), not the weekend.
     second = Touch.objects.get(position=2)
@@ -240,11 +241,11 @@ def test_the_hours_are_meant_on_the_prospects_clock_and_it_is_said_whose(contact
     assert found.at == NIGHT.replace(hour=opens)
     assert said in found.sentence
     with times.clock(lambda: NIGHT):
-        assert sending.drain_all() == (opens == NIGHT.hour)
+        assert draining.drain_all() == (opens == NIGHT.hour)
     if not found.may_leave:
         assert answer(run, NIGHT) == found
         with times.clock(lambda: found.at):
-            assert sending.drain_all() == 1
+            assert draining.drain_all() == 1
 
 
 def test_prospects_whose_night_it_is_keep_no_others_waiting():
@@ -256,7 +257,7 @@ def test_prospects_whose_night_it_is_keep_no_others_waiting():
     run = approve(make_enrollment(sequence=sequence, contact=awake))
 
     with times.clock(lambda: NIGHT):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
     assert run.touches.get(position=1).status == Touch.Status.SENT
     asleep = Touch.objects.filter(status="scheduled", position=1)

@@ -10,7 +10,7 @@ from mailboxes.models import Mailbox
 from mailboxes.providers import provider_for
 from outreach import times
 from outreach.models import AuditEntry
-from sequences.engine import explain, reading, sending
+from sequences.engine import draining, explain, reading, sending
 from sequences.engine.explain import Reason
 from sequences.models import Enrollment, Sequence, Touch
 from tests.factories import approve, make_enrollment, make_mailbox, make_sequence
@@ -55,7 +55,7 @@ def run(mailbox, alice, hands) -> Enrollment:
     hands.at -= timedelta(days=2)
     Touch.objects.filter(enrollment=run, position=1).update(due_at=hands.at)
     Enrollment.everywhere.filter(pk=run.pk).update(undo_until=hands.at)
-    assert sending.drain_all() == 1, "a first step asks for no inbox"
+    assert draining.drain_all() == 1, "a first step asks for no inbox"
     hands.at += timedelta(days=2)
     Touch.objects.filter(enrollment=run, position=2).update(due_at=hands.at)
     return Enrollment.everywhere.get(pk=run.pk)
@@ -82,17 +82,17 @@ def reason(run: Enrollment) -> Reason:
 def test_a_follow_up_waits_until_its_inbox_was_read_after_it_fell_due(run, mailbox, hands):
     read(mailbox, hands.at - timedelta(seconds=1))
 
-    assert (reason(run), sending.drain_all()) == (Reason.INBOX, 0)
+    assert (reason(run), draining.drain_all()) == (Reason.INBOX, 0)
 
     read(mailbox, hands.at)
-    assert (reason(run), sending.drain_all()) == (Reason.NOW, 1)
+    assert (reason(run), draining.drain_all()) == (Reason.NOW, 1)
 
 
 def test_a_reading_older_than_two_minutes_is_good_for_nothing(run, mailbox, hands):
     read(mailbox, hands.at)
     hands.at += 2 * MINUTE + timedelta(seconds=1)
 
-    assert (reason(run), sending.drain_all()) == (Reason.INBOX, 0)
+    assert (reason(run), draining.drain_all()) == (Reason.INBOX, 0)
 
 
 def test_an_inbox_that_cannot_be_read_holds_follow_ups_and_says_why(run, mailbox, hands):
@@ -102,7 +102,7 @@ def test_an_inbox_that_cannot_be_read_holds_follow_ups_and_says_why(run, mailbox
 
     assert answer.reason == Reason.UNREADABLE and answer.fix.url == "/mailboxes/"
     assert "[UNAVAILABLE] Down for the night" in answer.sentence
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
 
 def test_the_gate_asks_again(run, mailbox, hands):
@@ -127,18 +127,18 @@ def test_follow_ups_that_wait_for_their_inbox_keep_first_steps_of_the_sequence_g
         assert touch.recipient != second(run).recipient
     Sequence.everywhere.update(next_free_at=None)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     assert [mail.recipients for mail in sink.accepted[before:]] == [[newcomer.contact.email]]
 
 
 def test_without_an_inbox_follow_ups_leave_once_a_person_watches_it(run, mailbox, alice, hands):
     no_inbox(mailbox)
-    assert (reason(run), sending.drain_all()) == (Reason.UNWATCHED, 0)
+    assert (reason(run), draining.drain_all()) == (Reason.UNWATCHED, 0)
 
     connecting.watch(mailbox, by=alice)
 
-    assert (reason(run), sending.drain_all()) == (Reason.NOW, 1)
+    assert (reason(run), draining.drain_all()) == (Reason.NOW, 1)
     entry = AuditEntry.everywhere.latest("pk")
     assert (entry.verb, entry.by, entry.record_id) == ("watch", alice, mailbox.pk)
 
@@ -148,7 +148,7 @@ def test_whoever_watched_may_take_it_back(run, mailbox, alice, hands):
 
     connecting.unwatch(mailbox, by=alice)
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert AuditEntry.everywhere.latest("pk").verb == "unwatch"
 
 
@@ -164,7 +164,7 @@ def test_a_promise_to_watch_ends_with_the_first_reading_that_succeeds(run, mailb
     mailbox.was_read(hands.at)
     hands.at += 3 * MINUTE
 
-    assert (reason(run), sending.drain_all()) == (Reason.INBOX, 0)
+    assert (reason(run), draining.drain_all()) == (Reason.INBOX, 0)
 
 
 def test_the_sequence_page_warns_while_nobody_would_notice_an_answer(client, run, mailbox, alice):

@@ -9,7 +9,7 @@ from mailboxes.models import InboundMail, SandboxMail
 from outreach import times
 from outreach.models import AuditEntry, Membership, Workspace
 from outreach.templatetags.shell import STATUS_ICONS
-from sequences.engine import counts, sandbox, sending
+from sequences.engine import counts, draining, sandbox
 from sequences.models import Deal, Enrollment, Reply, Suppression
 from tests.factories import make_due_touch, make_user, make_workspace
 
@@ -25,7 +25,7 @@ def page(client: Client, alice, workspace) -> Client:
 def answered(workspace: Workspace, text: str = "Sounds interesting, let us talk.") -> Reply:
     """A reply to a mail that was really sent."""
     touch = make_due_touch(workspace=workspace, steps=2)
-    sending.drain_all()
+    draining.drain_all()
     caught = SandboxMail.everywhere.caught().filter(recipient=touch.enrollment.contact.email)
     return sandbox.answer(caught.latest("pk"), "text", text).reply
 

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from mailboxes.models import MailboxDay, SandboxMail
 from outreach import times
-from sequences.engine import reconciling, sending
+from sequences.engine import draining, reconciling, sending
 from sequences.models import Attempt, Enrollment, Sequence, Touch
 from tests.factories import (
     copies_of,
@@ -54,7 +54,7 @@ def test_killed_between_claim_and_gate_it_is_sent_once():
 
     let_the_lease_end()
     assert sending.reap() == 1
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     touch.refresh_from_db()
     assert accepted() == [touch.message_id]
@@ -71,12 +71,12 @@ def test_killed_between_gate_and_result_it_is_uncertain_and_settled_by_asking(st
     sending.reap()
     touch.refresh_from_db()
     assert touch.status == Touch.Status.UNCERTAIN
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     Touch.objects.update(check_at=times.now())
     assert reconciling.tick() == 1
     Sequence.everywhere.update(next_free_at=None)
-    sending.drain_all()
+    draining.drain_all()
 
     touch.refresh_from_db()
     day = MailboxDay.objects.get()

@@ -7,7 +7,7 @@ import pytest
 
 from outreach import times
 from outreach.transitions import IllegalTransition
-from sequences.engine import lifecycle, sending
+from sequences.engine import draining, lifecycle
 from sequences.models import Enrollment, NotReady, Sequence, Touch
 from tests.factories import approve, make_due_touch, make_enrollment
 from tests.threads import together
@@ -19,14 +19,14 @@ def test_a_pause_until_a_time_ends_by_itself(alice):
     run = approve(make_enrollment(), by=alice)
     run.pause(by=alice, until=times.now() + timedelta(hours=1))
     assert lifecycle.tick() == 0
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     later = times.now() + timedelta(hours=1, seconds=1)
     with times.clock(lambda: later):
         assert lifecycle.tick() == 1
         run.refresh_from_db()
         assert run.status == Enrollment.Status.APPROVED
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
 
 def test_a_pause_into_the_past_is_refused(alice):

@@ -7,7 +7,7 @@ import pytest
 from mailboxes import answers, inbox
 from mailboxes.models import SandboxMail
 from outreach import times
-from sequences.engine import opinions, replies, sending
+from sequences.engine import draining, opinions, replies
 from sequences.models import Deal, Enrollment, Event, Reply, Suppression
 from tests.factories import make_contact, make_due_touch
 from tests.fakes.chat import Model, serving
@@ -29,7 +29,7 @@ def model(settings: Any) -> Iterator[Model]:
 def run(workspace) -> Enrollment:
     contact = make_contact(workspace, email="jordan@globex.test")
     touch = make_due_touch(workspace=workspace, steps=2, contact=contact)
-    sending.drain_all()
+    draining.drain_all()
     return Enrollment.everywhere.get(pk=touch.enrollment_id)
 
 

@@ -10,7 +10,7 @@ from mailboxes.limits import gap
 from mailboxes.models import Ledger, MailboxDay, SandboxMail, WorkspaceDay
 from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import explain, pacing, sending
+from sequences.engine import draining, explain, pacing, sending
 from sequences.engine.answers import Answer
 from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
 from tests.factories import copies_of, make_due_touch, make_mailbox, make_sequence, make_workspace
@@ -32,7 +32,7 @@ def offer(at: datetime, *, times_over: int = 1, every: timedelta = timedelta(sec
     sent = 0
     for number in range(times_over):
         with times.clock(lambda now=at + every * number: now):
-            sent += sending.drain_all()
+            sent += draining.drain_all()
     return sent
 
 
@@ -186,7 +186,7 @@ def test_the_pause_is_named_with_its_end():
         many_due(make_sequence(mailbox.workspace, mailbox=mailbox, steps=1), 1)[0] for _ in "ab"
     ]
     with times.clock(lambda: NOON):
-        sending.drain_all()
+        draining.drain_all()
     left = Touch.objects.get(status="sent")
     other = second if left.enrollment == first else first
 

@@ -10,9 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from mailboxes.models import Mailbox, MailboxDay, SandboxMail
+from mailboxes.providers import provider_for
 from outreach import times
 from outreach.models import AuditEntry
-from sequences.engine import defining, explain, pacing, sending
+from sequences.engine import defining, draining, explain, pacing, pooling, sending
 from sequences.models import Enrollment, NotReady, PoolMember, Sequence, Touch
 from tests.factories import (
     approve,
@@ -51,7 +52,7 @@ def send_all(hands: Hands, seconds: int) -> int:
     """Let the scheduler tick once a second."""
     sent = 0
     for _ in range(seconds):
-        sent += sending.drain_all()
+        sent += draining.drain_all()
         hands.at += timedelta(seconds=1)
     return sent
 
@@ -237,7 +238,7 @@ def test_follow_ups_leave_before_first_steps_in_a_pool_too(hands, sequence):
         due_at=hands.at - timedelta(days=3)
     )
 
-    sending.drain(only.pk)
+    draining.drain(only.pk)
 
     second = Touch.objects.get(enrollment=begun.enrollment_id, position=2)
     assert second.status == Touch.Status.SENT
@@ -247,7 +248,7 @@ def test_follow_ups_leave_before_first_steps_in_a_pool_too(hands, sequence):
 def test_a_mail_that_was_put_back_may_leave_from_another_mailbox(hands, sequence):
     first, second = make_pool(sequence, 2)
     (touch,) = due(sequence, 1)
-    provider = sending.outbox.provider_for(first)
+    provider = provider_for(first)
     stages = sending.sending(touch.pk, provider, first)
     assert next(stages) == "claimed"
     touch.refresh_from_db()
@@ -267,11 +268,11 @@ def test_a_mailbox_claims_nothing_of_a_pool_while_it_is_the_turn_of_another(hand
     first, second = make_pool(sequence, 2)
     due(sequence, 2)
 
-    assert sending.drain(second.pk) == 0
-    assert sending.drain(first.pk) == 1
+    assert draining.drain(second.pk) == 0
+    assert draining.drain(first.pk) == 1
     hands.at += timedelta(seconds=1)
-    assert sending.drain(first.pk) == 0
-    assert sending.drain(second.pk) == 1
+    assert draining.drain(first.pk) == 0
+    assert draining.drain(second.pk) == 1
 
 
 def test_two_sequences_that_share_a_pool_share_its_limits(hands, workspace):
@@ -343,7 +344,7 @@ def test_the_pick_of_the_pool_sees_what_the_same_moment_has_given(hands, workspa
     pool = make_pool(sequence, 2, daily_limit=1)
     touches = due(sequence, 2)
     look = pacing.Look(hands.at)
-    pools = sending.pooling.Pools(look)
+    pools = pooling.Pools(look)
     chosen, _ = pools.next(sequence)
     touches[0].mailbox = chosen
 
@@ -356,6 +357,6 @@ def test_a_sequence_without_a_pool_asks_nothing_about_pools(hands, sequence):
     due(sequence, 2)
 
     with CaptureQueriesContext(connection) as asked:
-        assert sending.drain(sequence.mailbox.pk) == 1
+        assert draining.drain(sequence.mailbox.pk) == 1
 
     assert not [query for query in asked if "poolmember" in query["sql"]]

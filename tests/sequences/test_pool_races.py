@@ -7,7 +7,7 @@ import pytest
 from mailboxes import answers, inbox, outbox
 from mailboxes.models import Mailbox, MailboxDay, SandboxMail
 from outreach.models import AuditEntry
-from sequences.engine import claiming, defining, replies, sending
+from sequences.engine import claiming, defining, draining, replies, sending
 from sequences.models import PoolMember, Sequence, Touch
 from tests.factories import copies_of, make_due_touch, make_mailbox, make_sequence
 from tests.threads import together
@@ -85,7 +85,7 @@ def test_a_pool_that_changes_under_its_workers_sends_each_mail_once(workspace):
         return 0
 
     together(work, work, work, change)
-    while sending.drain_all():
+    while draining.drain_all():
         open_throttles()
 
     taken = SandboxMail.everywhere.caught()
@@ -101,7 +101,7 @@ def test_a_pool_that_changes_under_its_workers_sends_each_mail_once(workspace):
 def sent_mails(sequence: Sequence, count: int) -> list[SandboxMail]:
     """Send so many mails of this sequence."""
     copies_of(make_due_touch(sequence=sequence), count - 1)
-    while sending.drain_all():
+    while draining.drain_all():
         open_throttles()
     taken = list(SandboxMail.everywhere.caught())
     assert len(taken) == count
@@ -136,7 +136,7 @@ def test_bounces_at_once_take_a_mailbox_out_of_its_pools_once(workspace):
     for sequence in (one, other):
         defining.configure(sequence, {}, by=None, pool=pool)
         copies_of(make_due_touch(sequence=sequence), 9)
-    while sending.drain_all():
+    while draining.drain_all():
         open_throttles()
     mails = list(SandboxMail.everywhere.caught().order_by("pk"))
     assert len(mails) == 20

@@ -14,7 +14,7 @@ from mailboxes.models import MailboxDay, SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
 from outreach.models import User, Workspace
-from sequences.engine import enrolling, gate, importing, people, replies, sending
+from sequences.engine import draining, enrolling, gate, importing, people, replies, sending
 from sequences.engine.suppressing import suppress
 from sequences.models import (
     Attempt,
@@ -153,7 +153,7 @@ def test_an_undo_and_a_worker_at_the_end_of_the_window_agree(alice, workspace, l
                 take_back,
                 lambda touch=touch: sending.send_one(touch.pk, provider_for(touch.mailbox)),
             )
-            sent = sending.drain_all() or sent
+            sent = draining.drain_all() or sent
 
         run.refresh_from_db()
         assert said in outcomes
@@ -191,7 +191,7 @@ def due_follow_ups() -> dict[str, Touch]:
     """For each hold a second step that may leave now, in a run whose first mail went out."""
     for name in HOLDS:
         make_due_touch(workspace=make_workspace(name=name), steps=3)
-    assert sending.drain_all() == len(HOLDS)
+    assert draining.drain_all() == len(HOLDS)
     Sequence.everywhere.update(next_free_at=None)
     second = Touch.objects.filter(position=2).select_related("enrollment__workspace")
     second.update(due_at=times.now())
@@ -255,7 +255,7 @@ def test_at_the_same_moment_one_of_the_two_is_first(alice):
         touch.refresh_from_db()
         assert (touch.status == Touch.Status.SENT) == sent, hold
         assert (touch.message_id in accepted()) == sent, hold
-        assert sending.drain(touch.mailbox_id) == 0, hold
+        assert draining.drain(touch.mailbox_id) == 0, hold
         assert MailboxDay.objects.get(mailbox=touch.mailbox).reserved == 0, hold
 
 
@@ -278,8 +278,8 @@ def test_two_drains_of_one_mailbox_send_each_mail_once(workspace):
     def offer_all(order: int) -> int:
         return sum(sending.send_one(touch.pk, provider) for touch in touches[::order])
 
-    sent = together(sending.drain_all, lambda: offer_all(1), lambda: offer_all(-1))
-    sent.append(sending.drain_all())
+    sent = together(draining.drain_all, lambda: offer_all(1), lambda: offer_all(-1))
+    sent.append(draining.drain_all())
 
     assert sum(sent) == len(touches)
     assert sorted(accepted()) == sorted(touch.message_id for touch in touches)

@@ -14,7 +14,7 @@ from mailboxes.providers.base import Disconnected, Mail, Misconfigured, Provider
 from mailboxes.providers.sandbox import Draft, Sandbox
 from outreach import times
 from outreach.models import User
-from sequences.engine import lifecycle, reconciling, sending
+from sequences.engine import draining, lifecycle, reconciling, sending
 from sequences.models import Attempt, Contact, Enrollment, NotReady, Sequence, Suppression, Touch
 from tests.factories import make_contact, make_due_touch, make_workspace
 from tests.sequences.judging import verify
@@ -97,7 +97,7 @@ def test_retry_gives_a_failed_touch_fresh_attempts(alice):
     touch.retry(by=alice)
     Sequence.everywhere.update(next_free_at=None)
     Mailbox.everywhere.update(held_until=None)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SENT and touch.round == 2
@@ -107,7 +107,7 @@ def test_retry_gives_a_failed_touch_fresh_attempts(alice):
 def test_an_unknown_address_is_suppressed_and_ends_the_run():
     touch = due_to("refuse")
 
-    sending.drain_all()
+    draining.drain_all()
 
     touch.refresh_from_db()
     run = Enrollment.everywhere.get()
@@ -122,7 +122,7 @@ def test_an_unknown_address_is_suppressed_and_ends_the_run():
 
 def test_nothing_is_done_any_more_with_the_step_that_ended_its_run(client, alice):
     touch = due_to("refuse", by=alice)
-    sending.drain_all()
+    draining.drain_all()
     touch.refresh_from_db()
     ended = "The run has ended: Bounced. Nothing of it is sent any more."
 
@@ -160,7 +160,7 @@ def test_a_refusal_that_comes_after_the_stop_keeps_its_words(alice):
 def test_a_refused_text_fails_the_step_and_suppresses_nobody():
     touch = due_to("content")
 
-    sending.drain_all()
+    draining.drain_all()
 
     touch.refresh_from_db()
     assert touch.status == Touch.Status.FAILED and touch.error_kind == "content"
@@ -172,13 +172,13 @@ def test_a_refused_text_fails_the_step_and_suppresses_nobody():
 def test_a_limit_of_the_provider_holds_the_mailbox_and_burns_no_attempt(trouble, reason):
     touch = due_to(trouble)
 
-    sending.drain_all()
+    draining.drain_all()
 
     touch.refresh_from_db()
     mailbox = Mailbox.everywhere.get()
     assert touch.status == Touch.Status.SCHEDULED and touch.attempts_made == 0
     assert mailbox.hold_reason == reason and mailbox.held_until > times.now()
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert touch.attempts.count() == 1, "the provider is left alone meanwhile"
     assert MailboxDay.objects.get().used == 0
 
@@ -199,7 +199,7 @@ def test_a_dead_sign_in_disconnects_the_mailbox_and_shows_on_its_runs():
     lifecycle.tick()
     Sequence.everywhere.update(next_free_at=None)
     assert Enrollment.everywhere.get().blocked_by == ""
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
 
 def test_a_wrong_setting_holds_the_mailbox():
@@ -230,14 +230,14 @@ def test_five_faults_in_a_row_open_the_breaker():
 def test_an_answer_that_never_came_is_looked_up_and_the_mail_arrives_once(trouble):
     touch = due_to(trouble)
 
-    sending.drain_all()
+    draining.drain_all()
     touch.refresh_from_db()
     assert touch.status == Touch.Status.UNCERTAIN
     later = times.now() + timedelta(seconds=31)
     with at(later):
         reconciling.tick()
         Sequence.everywhere.update(next_free_at=None)
-        sending.drain_all()
+        draining.drain_all()
 
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SENT
@@ -247,7 +247,7 @@ def test_an_answer_that_never_came_is_looked_up_and_the_mail_arrives_once(troubl
 def test_a_first_send_makes_the_contact_contacted():
     make_due_touch()
 
-    sending.drain_all()
+    draining.drain_all()
 
     assert Contact.everywhere.get().status == Contact.Status.CONTACTED
 

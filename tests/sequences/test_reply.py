@@ -9,7 +9,7 @@ from mailboxes.models import InboundMail, SandboxMail
 from outreach import times
 from outreach.models import Membership
 from sequences import cards
-from sequences.engine import explain, replies, sandbox, sending
+from sequences.engine import draining, explain, replies, sandbox, sending
 from sequences.models import Contact, Deal, Enrollment, Event, Reply, Suppression, Touch
 from tests.factories import approve, make_contact, make_due_touch, make_enrollment, make_sequence
 from tests.threads import together
@@ -22,7 +22,7 @@ def run(workspace) -> Enrollment:
     """A run of three steps whose first one has just gone out."""
     contact = make_contact(workspace, email="jordan@globex.test")
     touch = make_due_touch(workspace=workspace, steps=3, contact=contact)
-    sending.drain_all()
+    draining.drain_all()
     return Enrollment.everywhere.get(pk=touch.enrollment_id)
 
 
@@ -96,7 +96,7 @@ def test_an_absence_moves_the_next_step_to_the_day_after_the_return(workspace):
     )
     touch = approve(make_enrollment(sequence=sequence)).touches.get(position=1)
     Touch.objects.filter(pk=touch.pk).update(is_hurried=True)
-    sending.drain_all()
+    draining.drain_all()
     run = Enrollment.everywhere.get(pk=touch.enrollment_id)
     back = (times.now() + timedelta(days=20)).date()
 
@@ -193,7 +193,7 @@ def test_a_second_reply_is_kept_and_changes_nothing(run):
 
 def test_the_answer_to_the_last_step_counts(workspace):
     touch = make_due_touch(workspace=workspace, steps=1)
-    sending.drain_all()
+    draining.drain_all()
     run = Enrollment.everywhere.get(pk=touch.enrollment_id)
     assert run.status == Enrollment.Status.COMPLETE
 
@@ -375,12 +375,12 @@ def test_a_mail_that_cannot_be_settled_does_not_hold_those_behind_it(run, monkey
 def test_a_reply_and_a_send_at_once_are_put_in_an_order_by_the_row(workspace):
     for _ in range(6):
         touch = make_due_touch(workspace=workspace, steps=3)
-        sending.drain_all()
+        draining.drain_all()
         run = Enrollment.everywhere.get(pk=touch.enrollment_id)
         run.touches.filter(position=2).update(due_at=times.now())
         mail = inbound(run, "Sounds interesting, let's talk")
 
-        together(sending.drain_all, lambda mail=mail: replies.settle(mail))
+        together(draining.drain_all, lambda mail=mail: replies.settle(mail))
 
         run.refresh_from_db()
         second, third = run.touches.get(position=2), run.touches.get(position=3)

@@ -2,7 +2,7 @@ import pytest
 
 from mailboxes import answers, inbox
 from mailboxes.models import InboundMail, SandboxMail
-from sequences.engine import replies, sending
+from sequences.engine import draining, replies, sending
 from sequences.models import Enrollment, Event, Reply, Suppression, Touch
 from tests.factories import approve, make_contact, make_due_touch, make_enrollment
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def make_sent(workspace, email: str = "jordan@globex.test", steps: int = 2) -> Enrollment:
     contact = make_contact(workspace, email=email)
     touch = make_due_touch(workspace=workspace, contact=contact, steps=steps)
-    sending.drain_all()
+    draining.drain_all()
     return Enrollment.everywhere.get(pk=touch.enrollment_id)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mailboxes.models import InboundMail, Mailbox
 from outreach import times
-from sequences.engine import answering, reading, sending
+from sequences.engine import answering, draining, reading
 from sequences.models import Enrollment, Reply, Sequence, Touch
 from tests.factories import approve, make_enrollment, make_mailbox, make_sequence, make_user
 from tests.mailboxes.far_mailboxes import ADDRESS
@@ -39,7 +39,7 @@ def run(mailbox, hands) -> Enrollment:
     """A run whose first step has gone out, and whose second falls due in a second."""
     sequence = make_sequence(mailbox.workspace, steps=3, mailbox=mailbox)
     run = approve(make_enrollment(sequence=sequence))
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     hands.at += timedelta(minutes=1)
     Touch.objects.filter(enrollment=run, position=2).update(due_at=hands.at + A_SECOND)
     Sequence.everywhere.update(next_free_at=None)
@@ -53,9 +53,9 @@ def test_an_answer_one_second_before_the_follow_up_is_due_holds_it_for_ever(
     far_side.answer_as_prospect(far_side.journal[0], "Sounds interesting, let's talk.")
     hands.at += A_SECOND
 
-    assert sending.drain_all() == 0, "the last reading knows nothing of that second"
+    assert draining.drain_all() == 0, "the last reading knows nothing of that second"
     reading.read(mailbox.pk)
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     run.refresh_from_db()
     assert run.status == Enrollment.Status.REPLIED_POSITIVE
@@ -65,11 +65,11 @@ def test_an_answer_one_second_before_the_follow_up_is_due_holds_it_for_ever(
 
 def test_without_an_answer_it_leaves_as_soon_as_the_inbox_was_read(run, mailbox, far_side, hands):
     hands.at += A_SECOND
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     reading.read(mailbox.pk)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     assert len(far_side.journal) == 2
 
 
@@ -93,7 +93,7 @@ def test_an_answer_by_hand_goes_out_in_their_thread(run, mailbox, far_side, hand
     touch = answering.write(reply, text="It is 40.", token="t" * 20, seen=0, by=alice)
     hands.at += timedelta(seconds=11)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     touch.refresh_from_db()
     mine = message_from_bytes(far_side.journal[1].raw)

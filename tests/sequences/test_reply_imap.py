@@ -10,7 +10,7 @@ import pytest
 
 from mailboxes.models import InboundMail, Mailbox
 from outreach import times
-from sequences.engine import explain, reading, replies, sending
+from sequences.engine import draining, explain, reading, replies
 from sequences.engine.explain import Reason
 from sequences.models import Enrollment, Reply, Sequence, Touch
 from tests.factories import approve, make_contact, make_enrollment, make_mailbox, make_sequence
@@ -73,7 +73,7 @@ def run(mailbox, hands) -> Enrollment:
     hands.at -= timedelta(hours=1)
     Touch.objects.filter(enrollment=run, position=1).update(due_at=hands.at)
     Enrollment.everywhere.filter(pk=run.pk).update(undo_until=hands.at)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     hands.at += timedelta(hours=1)
     Touch.objects.filter(enrollment=run, position=2).update(due_at=hands.at + A_SECOND)
     Sequence.everywhere.update(next_free_at=None)
@@ -113,11 +113,11 @@ def test_an_answer_one_second_before_the_follow_up_is_due_holds_it_for_ever(
     sent = len(sink.accepted)
     hands.at += A_SECOND
 
-    assert sending.drain_all() == 0, "the last reading knows nothing of that second"
+    assert draining.drain_all() == 0, "the last reading knows nothing of that second"
     assert reading.mailboxes_to_read(hands.at + timedelta(seconds=15)) == [mailbox.pk]
     hands.at += timedelta(seconds=15)
     assert read(mailbox) == 1
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     run.refresh_from_db()
     assert run.status == Enrollment.Status.REPLIED_POSITIVE
@@ -127,11 +127,11 @@ def test_an_answer_one_second_before_the_follow_up_is_due_holds_it_for_ever(
 
 def test_without_an_answer_it_leaves_as_soon_as_the_inbox_was_read(run, mailbox, sink, hands):
     hands.at += A_SECOND
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     read(mailbox)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     assert sink.accepted[-1].recipients == ["jordan@globex.test"]
 
 
@@ -175,7 +175,7 @@ def test_the_same_subject_alone_is_no_answer(run, mailbox, server, hands):
     read(mailbox)
 
     assert InboundMail.everywhere.get().outcome == "unmatched"
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
 
 def test_our_own_mail_in_the_inbox_is_no_answer(run, mailbox, server, hands):
@@ -186,7 +186,7 @@ def test_our_own_mail_in_the_inbox_is_no_answer(run, mailbox, server, hands):
     read(mailbox)
 
     assert InboundMail.everywhere.get().outcome == "own"
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
 
 def test_one_answer_in_two_folders_counts_once(run, mailbox, server):
@@ -211,7 +211,7 @@ def test_an_inbox_does_not_count_as_read_while_a_mail_of_it_is_not_settled(
         patch.setattr(replies, "settle", breaks)
         read(mailbox)
 
-    assert (reason(run), sending.drain_all()) == (Reason.UNREADABLE, 0)
+    assert (reason(run), draining.drain_all()) == (Reason.UNREADABLE, 0)
     mailbox.refresh_from_db()
     assert (mailbox.inbox_read_at, mailbox.inbox_error) == (None, reading.BROKEN)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mailboxes.models import SandboxMail
-from sequences.engine import replies, sandbox, sending
+from sequences.engine import draining, replies, sandbox
 from sequences.models import Deal, Enrollment, Reply, Sequence, Suppression, Touch
 from tests.factories import make_due_touch, make_enrollment
 from tests.threads import together
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture
 def run(workspace) -> Enrollment:
     touch = make_due_touch(workspace=workspace, steps=3)
-    sending.drain_all()
+    draining.drain_all()
     return Enrollment.everywhere.get(pk=touch.enrollment_id)
 
 
@@ -154,7 +154,7 @@ def test_another_answer_keeps_the_run_ended(alice, run):
 
 def test_the_last_step_had_gone_out_so_the_run_is_complete_again(alice, workspace):
     touch = make_due_touch(workspace=workspace, steps=1)
-    sending.drain_all()
+    draining.drain_all()
     run = Enrollment.everywhere.get(pk=touch.enrollment_id)
     reply = answered(run, "interested")
 

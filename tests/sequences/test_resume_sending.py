@@ -8,7 +8,7 @@ from django.test import Client
 
 from outreach import times
 from outreach.models import Membership, User, Workspace
-from sequences.engine import resuming, sending
+from sequences.engine import draining, resuming
 from sequences.models import Sequence, Touch
 from tests.factories import (
     approve,
@@ -51,7 +51,7 @@ def work(hands: Hands, *, hours: float, every: int = 5) -> list[datetime]:
     """Let the scheduler work for some hours, and return when mails left."""
     until = hands.at + timedelta(hours=hours)
     while hands.at < until:
-        sending.drain_all()
+        draining.drain_all()
         hands.at += timedelta(seconds=every)
     sent = Touch.objects.filter(status=Touch.Status.SENT).order_by("sent_at")
     return list(sent.values_list("sent_at", flat=True))

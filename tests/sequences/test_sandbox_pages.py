@@ -6,7 +6,7 @@ from django.test import Client
 from mailboxes.models import SandboxMail
 from outreach import times
 from outreach.models import Membership, User, Workspace
-from sequences.engine import sandbox, sending
+from sequences.engine import draining, sandbox
 from sequences.models import Enrollment, NotReady, Reply, Suppression, Touch
 from tests.factories import approve, make_due_touch, make_enrollment, make_sequence, make_workspace
 
@@ -28,7 +28,7 @@ def playground(alice) -> Workspace:
 @pytest.fixture
 def caught(playground) -> SandboxMail:
     make_due_touch(workspace=playground, steps=2)
-    sending.drain_all()
+    draining.drain_all()
     return SandboxMail.everywhere.caught().get()
 
 
@@ -162,12 +162,12 @@ def test_fast_forward_passes_a_closed_window(playground):
     today = times.now().isoweekday()
     sequence = make_sequence(playground, weekdays=[today % 7 + 1])
     touch = approve(make_enrollment(sequence=sequence)).touches.get(position=1)
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     skipped = sandbox.fast_forward(playground)
 
     assert timedelta(0) < skipped.time <= timedelta(days=2) and skipped.leaving == 1
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SENT
 

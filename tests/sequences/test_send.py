@@ -6,7 +6,7 @@ import pytest
 from mailboxes.models import MailboxDay, SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import outcomes, reconciling, sending
+from sequences.engine import draining, outcomes, reconciling, sending
 from sequences.models import Attempt, Enrollment, Sequence, Touch
 from tests.factories import approve, make_due_touch, make_enrollment, make_sequence
 
@@ -33,8 +33,8 @@ def lose_lease(touch: Touch) -> None:
 def test_an_approved_due_touch_is_sent_once_however_often_it_is_offered():
     touch = make_due_touch()
 
-    assert sending.drain_all() == 1
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 1
+    assert draining.drain_all() == 0
 
     touch.refresh_from_db()
     assert caught() == [touch.recipient]
@@ -45,7 +45,7 @@ def test_an_approved_due_touch_is_sent_once_however_often_it_is_offered():
 def test_the_first_send_starts_the_run_and_schedules_the_follow_up_from_the_real_send():
     touch = make_due_touch()
 
-    sending.drain_all()
+    draining.drain_all()
 
     run = Enrollment.everywhere.get(pk=touch.enrollment_id)
     first, second = run.touches.all()
@@ -57,12 +57,12 @@ def test_the_first_send_starts_the_run_and_schedules_the_follow_up_from_the_real
 
 def test_the_follow_up_goes_into_the_same_thread_and_ends_the_run():
     first = make_due_touch()
-    sending.drain_all()
+    draining.drain_all()
     second = first.enrollment.touches.get(position=2)
     Touch.objects.filter(pk=second.pk).update(due_at=times.now())
     Sequence.everywhere.update(next_free_at=None)
 
-    sending.drain_all()
+    draining.drain_all()
 
     first.refresh_from_db()
     mails = SandboxMail.everywhere.order_by("pk")
@@ -75,7 +75,7 @@ def test_the_follow_up_goes_into_the_same_thread_and_ends_the_run():
 def test_nothing_unapproved_leaves():
     make_enrollment()
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert caught() == []
 
 
@@ -83,14 +83,14 @@ def test_nothing_leaves_in_the_undo_window(alice, workspace):
     enrollment = make_enrollment(workspace)
     enrollment.approve(by=alice, shown=enrollment.approval_token())
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
 
 def test_a_text_changed_behind_the_approval_does_not_leave():
     touch = make_due_touch()
     Touch.objects.filter(pk=touch.pk).update(full_text="Something nobody approved")
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     run = Enrollment.everywhere.get()
     assert run.status == Enrollment.Status.PENDING_APPROVAL
@@ -141,11 +141,11 @@ def test_outside_the_window_nothing_leaves_and_inside_it_does():
     Enrollment.everywhere.update(undo_until=None)
 
     with times.clock(lambda: datetime(2026, 11, 20, 18, 0, tzinfo=lisbon)):
-        assert sending.drain_all() == 0
+        assert draining.drain_all() == 0
     with times.clock(lambda: datetime(2026, 11, 21, 12, 0, tzinfo=lisbon)):
-        assert sending.drain_all() == 0
+        assert draining.drain_all() == 0
     with times.clock(lambda: datetime(2026, 11, 23, 9, 0, tzinfo=lisbon)):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SENT
 
@@ -159,7 +159,7 @@ def test_the_throttle_lets_one_out_per_interval():
     sent = []
     for second in range(0, 90, 15):
         with times.clock(lambda at=start + timedelta(seconds=second): at):
-            sent.append(sending.drain_all())
+            sent.append(draining.drain_all())
 
     assert sent == [1, 0, 1, 0, 1, 0]
 
@@ -174,13 +174,13 @@ def test_the_daily_limit_of_the_mailbox_holds_the_rest_for_24_hours():
 
     for second in range(10):
         with times.clock(lambda at=noon + timedelta(seconds=second * 2): at):
-            sending.drain_all()
+            draining.drain_all()
     assert len(caught()) == 2
 
     with times.clock(lambda: noon + timedelta(hours=13)):
-        assert sending.drain_all() == 0
+        assert draining.drain_all() == 0
     with times.clock(lambda: noon + timedelta(hours=24)):
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
 
 def test_the_daily_limit_of_the_sequence_holds_too():
@@ -191,7 +191,7 @@ def test_the_daily_limit_of_the_sequence_holds_too():
 
     for second in range(4):
         with times.clock(lambda at=noon + timedelta(seconds=second * 2): at):
-            sending.drain_all()
+            draining.drain_all()
 
     assert len(caught()) == 1
 
@@ -205,7 +205,7 @@ def test_a_worker_killed_before_the_gate_loses_nothing_and_doubles_nothing(stage
     lose_lease(touch)
     assert sending.reap() == 1
     Sequence.everywhere.update(next_free_at=None)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     assert caught() == [touch.recipient]
     assert MailboxDay.objects.get().sent == 1 and MailboxDay.objects.get().reserved == 0
@@ -223,13 +223,13 @@ def test_a_worker_killed_after_the_gate_leaves_an_uncertain_touch_and_the_provid
     sending.reap()
     touch.refresh_from_db()
     assert touch.status == Touch.Status.UNCERTAIN
-    assert sending.drain_all() == 0, "it is never sent again blindly"
+    assert draining.drain_all() == 0, "it is never sent again blindly"
     assert reconciling.tick() == 0, "the first mark is 30 seconds later"
 
     later = times.now() + timedelta(seconds=31)
     with times.clock(lambda: later):
         assert reconciling.tick() == 1
-        sending.drain_all()
+        draining.drain_all()
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SENT
     assert caught() == [touch.recipient]
@@ -257,7 +257,7 @@ def test_a_stale_worker_passes_no_gate():
     sending.reap()
     Sequence.everywhere.update(next_free_at=None)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     assert list(stale)[-1] == "held back"
 
     assert caught() == [touch.recipient]
@@ -284,7 +284,7 @@ def test_a_suppression_that_slipped_in_ends_the_run_at_the_claim():
         workspace=touch.enrollment.workspace, value="globex.test", reason="by_hand"
     )
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
 
     run = Enrollment.everywhere.get()
     assert run.status == Enrollment.Status.ARCHIVED

@@ -12,7 +12,7 @@ from mailboxes.models import MailboxDay, SandboxMail
 from mailboxes.providers import provider_for
 from mailboxes.providers.base import Receipt, TryAgain, Unknown
 from outreach import times
-from sequences.engine import claiming, outcomes, reconciling, sending
+from sequences.engine import claiming, draining, outcomes, reconciling, sending
 from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
 from tests.factories import (
     approve,
@@ -140,7 +140,7 @@ def test_a_stop_undone_while_its_mail_was_on_the_way_loses_no_step(alice, worksp
     run.undo(by=alice)
     free_pace()
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SENT
 
@@ -307,16 +307,16 @@ def test_a_claim_that_cannot_be_settled_does_not_keep_the_others_from_it(workspa
 
 def test_a_mailbox_that_breaks_does_not_keep_the_others_from_sending(workspace, monkeypatch):
     bad, good = make_due_touch(workspace=workspace), make_due_touch(workspace=workspace)
-    anything_leaves = sending.anything_leaves
+    anything_leaves = draining.anything_leaves
 
     def break_on_the_first(mailbox):
         if mailbox.pk == bad.mailbox_id:
             raise ValueError("a password that cannot be read")
         return anything_leaves(mailbox)
 
-    monkeypatch.setattr(sending, "anything_leaves", break_on_the_first)
+    monkeypatch.setattr(draining, "anything_leaves", break_on_the_first)
 
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
 
     good.refresh_from_db()
     assert good.status == Touch.Status.SENT
@@ -350,10 +350,10 @@ def test_a_mailbox_whose_server_hangs_takes_no_more_than_two_workers(workspace):
     for touch in touches[:2]:
         run_until("on the wire", touch)
 
-    assert sending.drain(mailbox.pk) == 0
+    assert draining.drain(mailbox.pk) == 0
 
     lose_lease(touches[0])
-    assert sending.drain(mailbox.pk) == 2
+    assert draining.drain(mailbox.pk) == 2
 
 
 def test_a_mailbox_that_only_waits_for_its_hours_writes_nothing(workspace):
@@ -361,7 +361,7 @@ def test_a_mailbox_that_only_waits_for_its_hours_writes_nothing(workspace):
     Sequence.everywhere.update(next_free_at=times.now() + timedelta(hours=1))
 
     with CaptureQueriesContext(connection) as queries:
-        assert sending.drain(touch.mailbox_id) == 0
+        assert draining.drain(touch.mailbox_id) == 0
 
     written = [q["sql"] for q in queries if not q["sql"].startswith(("SELECT", "BEGIN", "COMMIT"))]
     assert written == []

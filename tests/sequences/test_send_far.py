@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 
+from mailboxes import outbox
 from mailboxes.models import Mailbox
 from outreach import times
 from outreach.models import Workspace
-from sequences.engine import reconciling, sending
+from sequences.engine import draining, reconciling, sending
 from sequences.models import Attempt, Sequence, Touch
 from tests.factories import copies_of, make_due_touch, make_mailbox, make_sequence
 from tests.fakes.far_side import FarSide
@@ -83,13 +84,13 @@ def go_on(clock: Clock, seconds: float) -> None:
     for _ in range(5):
         # As if the sequence's own pause after every mail were over.
         Sequence.everywhere.update(next_free_at=None)
-        sending.drain_all()
+        draining.drain_all()
 
 
 @BOTH
 def test_a_sequence_goes_out_in_one_conversation(far_side, clock, workspace, provider):
     first = make_far_touch(far_side, workspace, provider)
-    assert sending.drain_all() == 1
+    assert draining.drain_all() == 1
     for _ in range(8):
         go_on(clock, 86_400 / 2)
 
@@ -109,7 +110,7 @@ def test_a_mail_whose_answer_was_lost_is_sent_once_without_a_person(
     touch = make_far_touch(far_side, workspace, provider, steps=1)
     far_side.fail(OPERATIONS[provider]["send"], accepts=True, **fault)
 
-    assert sending.drain_all() == 0
+    assert draining.drain_all() == 0
     assert Touch.objects.get(pk=touch.pk).status == Touch.Status.UNCERTAIN
     go_on(clock, 31)
 
@@ -126,7 +127,7 @@ def test_a_mail_that_did_not_leave_is_sent_again_from_a_new_draft(
 ):
     touch = make_far_touch(far_side, workspace, provider, steps=1)
     far_side.fail(OPERATIONS[provider]["send"], status=500)
-    sending.drain_all()
+    draining.drain_all()
 
     for seconds in (31, 30, 60, 120, 240, 420):
         go_on(clock, seconds)
@@ -140,7 +141,7 @@ def test_a_mail_that_did_not_leave_is_sent_again_from_a_new_draft(
 def test_a_mail_that_is_taken_late_is_sent_once(far_side, clock, workspace, provider):
     touch = make_far_touch(far_side, workspace, provider, steps=1)
     far_side.fail(OPERATIONS[provider]["send"], status=504, accepts=True, after=200)
-    sending.drain_all()
+    draining.drain_all()
 
     for seconds in (31, 30, 60, 120, 240, 420, 3600):
         go_on(clock, seconds)
@@ -153,7 +154,7 @@ def test_a_mail_that_is_taken_late_is_sent_once(far_side, clock, workspace, prov
 @pytest.mark.parametrize("stage", ["claimed", "prepared", "on the wire", "answered"])
 def test_a_worker_lost_at_any_stage_sends_it_once(far_side, clock, workspace, provider, stage):
     touch = make_far_touch(far_side, workspace, provider, steps=1)
-    with sending.outbox.opened(touch.mailbox) as adapter:
+    with outbox.opened(touch.mailbox) as adapter:
         for done in sending.sending(touch.pk, adapter):
             if done == stage:
                 break
@@ -176,7 +177,7 @@ def drafts_of(far_side: FarSide, provider: str, touch: Touch) -> list[object]:
 @BOTH
 def test_a_worker_that_wakes_up_too_late_sends_nothing(far_side, clock, workspace, provider):
     touch = make_far_touch(far_side, workspace, provider, steps=1)
-    with sending.outbox.opened(touch.mailbox) as adapter:
+    with outbox.opened(touch.mailbox) as adapter:
         stalled = sending.sending(touch.pk, adapter)
         while next(stalled) != "prepared":
             pass
@@ -193,7 +194,7 @@ def test_a_dead_sign_in_holds_the_mail_and_burns_no_attempt(far_side, clock, wor
     side = far_side.google if provider == "gmail" else far_side.microsoft
     side.grants.revoke_all(touch.mailbox.email)
 
-    sending.drain_all()
+    draining.drain_all()
 
     touch.refresh_from_db()
     mailbox = Mailbox.everywhere.get(pk=touch.mailbox_id)
@@ -209,7 +210,7 @@ def test_an_expired_app_secret_disconnects_no_mailbox(far_side, clock, workspace
     side.grants.end_access_tokens()
     side.grants.client_secret = "a new one"
 
-    sending.drain_all()
+    draining.drain_all()
 
     mailbox = Mailbox.everywhere.get(pk=touch.mailbox_id)
     assert mailbox.status == Mailbox.Status.CONNECTED
@@ -225,7 +226,7 @@ def test_a_provider_that_cannot_be_asked_at_the_last_mark_is_asked_again_before_
 ):
     touch = make_far_touch(far_side, workspace, provider, steps=1)
     far_side.fail(OPERATIONS[provider]["send"], line=DROP, accepts=True)
-    sending.drain_all()
+    draining.drain_all()
     for name in ("delete", "look"):
         far_side.fail(OPERATIONS[provider][name], status=503, times=None)
     for seconds in (31, 30, 60, 120, 240, 420, 30):
@@ -244,7 +245,7 @@ def test_a_provider_that_cannot_be_asked_at_all_leaves_it_to_a_person(
 ):
     touch = make_far_touch(far_side, workspace, provider, steps=1)
     far_side.fail(OPERATIONS[provider]["send"], line=DROP, accepts=True)
-    sending.drain_all()
+    draining.drain_all()
     for name in ("delete", "look"):
         far_side.fail(OPERATIONS[provider][name], status=503, times=None)
 

@@ -7,7 +7,7 @@ from django.test import Client
 from mailboxes.models import SandboxMail
 from outreach.models import Invitation
 from outreach.times import now
-from sequences.engine import sending
+from sequences.engine import draining
 from sequences.engine.suppressing import optout_url
 from sequences.models import Contact, Enrollment, NotReady, OptOutLink, Sequence, Suppression, Touch
 from tests.factories import (
@@ -168,7 +168,7 @@ def test_every_mail_of_a_run_carries_the_headers_and_the_link(settings, alice, w
     for _ in range(2):
         Touch.objects.filter(status="scheduled").update(due_at=now())
         Sequence.everywhere.update(next_free_at=None)
-        assert sending.drain_all() == 1
+        assert draining.drain_all() == 1
 
     mails = [message_from_bytes(bytes(mail.raw)) for mail in SandboxMail.everywhere.caught()]
     assert len(mails) == 2

@@ -11,7 +11,7 @@ from mailboxes.models import SandboxMail
 from outreach.models import User, Workspace
 from outreach.times import now
 from sequences import upcoming
-from sequences.engine import explain, replies, sandbox, sending
+from sequences.engine import draining, explain, replies, sandbox
 from sequences.models import Enrollment, Touch
 from tests.factories import approve, make_enrollment, make_sequence
 
@@ -138,7 +138,7 @@ def test_news_are_asked_for_without_an_answer_until_there_are_some(
     seen = {"seen": upcoming.version(Enrollment.everywhere.get(pk=run.pk))}
 
     assert page.get(url, seen, headers=HTMX).status_code == 204
-    sending.drain_all()
+    draining.drain_all()
     news = page.get(url, seen, headers=HTMX)
 
     assert news.status_code == 200 and "Step 2 leaves" in news.content.decode()
@@ -166,7 +166,7 @@ def test_an_answer_says_what_followed_and_how_it_is_corrected(
     alice: User, workspace: Workspace, kind: str, title: str, words: str
 ) -> None:
     run = approve(make_enrollment(workspace), by=alice)
-    sending.drain_all()
+    draining.drain_all()
     sandbox.answer(SandboxMail.everywhere.caught().get(), kind)
     replies.tick()
 
@@ -179,7 +179,7 @@ def test_an_answer_says_what_followed_and_how_it_is_corrected(
 
 def test_a_run_without_an_answer_says_that_all_is_done(alice: User, workspace: Workspace) -> None:
     run = approve(make_enrollment(workspace, steps=1), by=alice)
-    sending.drain_all()
+    draining.drain_all()
 
     assert said(run).text.startswith("Every step is done and no reply came.")
 

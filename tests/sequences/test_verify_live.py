@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from outreach.models import Workspace
-from sequences.engine import invariants, sending
+from sequences.engine import draining, invariants
 from sequences.models import Touch
 from tests.factories import make_due_touch, make_workspace
 from tests.threads import together
@@ -37,7 +37,7 @@ def test_it_sees_one_moment_and_keeps_nobody_waiting():
 
     with invariants.reading():
         before = list(Touch.objects.values_list("status", flat=True))
-        (sent,) = together(sending.drain_all)
+        (sent,) = together(draining.drain_all)
         assert list(Touch.objects.values_list("status", flat=True)) == before
 
     touch.refresh_from_db()

@@ -20,6 +20,7 @@ from outreach.transitions import IllegalTransition
 from sequences.engine import (
     answering,
     drafting,
+    draining,
     lifecycle,
     outcomes,
     reconciling,
@@ -133,7 +134,7 @@ class Verbs(RuleBasedStateMachine):
         sending.reap()
         reconciling.tick()
         replies.tick()
-        sending.drain_all()
+        draining.drain_all()
 
     def let_time_pass(self, span: timedelta) -> None:
         """Jump there, and let the clock tick a few times, as it would have on the way."""
@@ -340,7 +341,7 @@ class Verbs(RuleBasedStateMachine):
     @rule()
     def work(self) -> None:
         self.verb = "work"
-        sending.drain_all()
+        draining.drain_all()
 
     @precondition(lambda self: self.any_touch("scheduled"))
     @rule(stage=st.integers(1, STAGES))

@@ -18,6 +18,7 @@ from mailboxes.reading import READERS
 from outreach.prepared import Prepared
 from sequences.engine import (
     claiming,
+    draining,
     lifecycle,
     outcomes,
     reading,
@@ -71,7 +72,7 @@ def connected(ear: Ear) -> Iterator[None]:
 
 
 def mailboxes_with_work(at: datetime) -> list[int]:
-    return sending.mailboxes_with_work(at)
+    return draining.mailboxes_with_work(at)
 
 
 def anything_leaves(mailbox_id: int) -> bool:

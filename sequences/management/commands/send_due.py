@@ -5,7 +5,7 @@ from django.db.models import Q
 
 from outreach import guards
 from outreach.times import database_now
-from sequences.engine import explain, sending
+from sequences.engine import draining, explain, sending
 from sequences.models import Enrollment, Touch
 
 SHOWN_AT_MOST = 500
@@ -34,7 +34,7 @@ class Command(BaseCommand):
         reaped = sending.reap()
         if reaped:
             self.stdout.write(f"{reaped} claims of lost workers settled.")
-        sent = sending.drain_all()
+        sent = draining.drain_all()
         self.stdout.write(f"{sent} sent.")
 
     def _list_due(self) -> None:
