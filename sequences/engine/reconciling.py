@@ -7,7 +7,7 @@ import structlog
 from mailboxes import outbox
 from mailboxes.providers.base import ProviderError, Receipt, Verdict
 from outreach.times import database_now
-from sequences.engine import outcomes, sending
+from sequences.engine import sending, settling
 from sequences.models import Touch
 
 ASKED_AT_ONCE = 50
@@ -42,16 +42,16 @@ def ask(touch_id: int) -> bool:
     except ProviderError as problem:
         # A look-up that fails proves nothing, not even that the provider cannot tell.
         log.warning("look-up failed", touch=touch_id, words=problem.words)
-        outcomes.still_unknown(touch_id, database_now(), asked_in_vain=True)
+        settling.still_unknown(touch_id, database_now(), asked_in_vain=True)
         return False
     if isinstance(verdict, Receipt):
-        outcomes.was_sent(touch_id, verdict)
+        settling.was_sent(touch_id, verdict)
     elif verdict == Verdict.SENT:
-        outcomes.was_sent(touch_id, Receipt(touch.message_id, touch.thread_id))
+        settling.was_sent(touch_id, Receipt(touch.message_id, touch.thread_id))
     elif verdict == Verdict.NOT_SENT:
-        outcomes.was_not_sent(touch_id)
+        settling.was_not_sent(touch_id)
     else:
-        outcomes.still_unknown(touch_id, database_now())
+        settling.still_unknown(touch_id, database_now())
     return verdict != Verdict.UNKNOWN
 
 

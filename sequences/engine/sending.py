@@ -18,7 +18,7 @@ from mailboxes.compose import RefusedMail, compose
 from mailboxes.models import Mailbox
 from mailboxes.providers.base import Mail, Provider, ProviderError
 from outreach.times import database_now, now
-from sequences.engine import answering, gate, outcomes
+from sequences.engine import answering, gate, outcomes, settling
 from sequences.engine.claiming import Claim, claim_touch
 from sequences.models import Enrollment, Touch
 from sequences.rules import footer
@@ -192,7 +192,7 @@ def reap() -> int:
 
 def _reap_or_log(touch_id: int, at: datetime) -> bool:
     try:
-        return outcomes.reap(touch_id, at)
+        return settling.reap(touch_id, at)
     except Exception:
         # One that cannot be settled must not keep the others waiting.
         logger.exception("A lost claim could not be settled", touch=touch_id)

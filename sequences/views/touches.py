@@ -19,7 +19,7 @@ from outreach.requests import MemberRequest
 from outreach.toasts import toast
 from outreach.transitions import IllegalTransition
 from sequences import cards
-from sequences.engine import drafting, outcomes
+from sequences.engine import drafting, settling
 from sequences.models import Enrollment, NotReady, TextChanged, Touch
 from sequences.views import drawer, review
 from sequences.views.enrollments import oob
@@ -143,9 +143,9 @@ def settle(request: MemberRequest, touch: Touch) -> str:
         raise NotReady("Say whether it was sent, or send it again.")
     if said == "sent":
         receipt = Receipt(touch.message_id, touch.thread_id)
-        settled = touch.decide and outcomes.was_sent(touch.pk, receipt, by=request.user)
+        settled = touch.decide and settling.was_sent(touch.pk, receipt, by=request.user)
     else:
-        settled = touch.decide and outcomes.was_not_sent(touch.pk, by=request.user)
+        settled = touch.decide and settling.was_not_sent(touch.pk, by=request.user)
     if not settled:
         raise NotReady("This has been settled already.")
     return "counts as sent" if said == "sent" else "is sent again"

@@ -16,11 +16,11 @@ from sequences.engine import (
     answering,
     draining,
     lifecycle,
-    outcomes,
     reconciling,
     replies,
     sandbox,
     sending,
+    settling,
 )
 from sequences.engine.suppressing import suppress
 from sequences.models import Enrollment, Sequence, Touch
@@ -217,7 +217,7 @@ def _sent_again_by_a_person(world: World) -> None:
     server.silent = False
     world.hands.at += timedelta(minutes=20)
     Touch.objects.filter(pk=touch.pk).update(decide=True, check_at=None)
-    assert outcomes.was_not_sent(touch.pk, by=world.alice)
+    assert settling.was_not_sent(touch.pk, by=world.alice)
     world.hands.at += timedelta(minutes=1)
     assert sending.send_one(touch.pk, server)
 

@@ -13,7 +13,7 @@ from mailboxes.providers.base import Receipt
 from outreach import guards, times
 from outreach.models import Instance
 from sequences import upcoming
-from sequences.engine import draining, explain, outcomes, preflight, reconciling, restoring, sending
+from sequences.engine import draining, explain, preflight, reconciling, restoring, sending, settling
 from sequences.models import Attempt, Enrollment, Event, Sequence, SequenceDay, Touch
 from tests import backups
 from tests.factories import (
@@ -124,7 +124,7 @@ def test_a_mail_that_left_after_the_backup_never_leaves_again(hands, sink, tmp_p
     assert touch.decide
     assert Enrollment.everywhere.get().blocked_by == "uncertain_touch"
 
-    outcomes.was_sent(touch.pk, Receipt(touch.message_id), by=make_user())
+    settling.was_sent(touch.pk, Receipt(touch.message_id), by=make_user())
 
     assert drain(hands) == 0
     assert len(sink.accepted) == 1
@@ -141,7 +141,7 @@ def test_what_had_not_left_is_sent_again_when_a_person_says_so(hands, sink, tmp_
     call_command("after_restore")
     ask_until_decided(hands)
 
-    outcomes.was_not_sent(touch.pk, by=make_user())
+    settling.was_not_sent(touch.pk, by=make_user())
 
     assert drain(hands) == 1
     assert [mail.recipients for mail in sink.accepted] == [[touch.recipient]]
@@ -220,7 +220,7 @@ def test_a_run_of_which_two_steps_may_have_left_waits_for_a_person(hands, sink, 
     assert run.status == Enrollment.Status.PAUSED
     assert "steps 1, 2 may have left" in run.pause_note
     ask_until_decided(hands)
-    outcomes.was_sent(touch.pk, Receipt(touch.message_id), by=make_user())
+    settling.was_sent(touch.pk, Receipt(touch.message_id), by=make_user())
     assert drain(hands, minutes=90) == 0
 
     run.touches.get(position=2).skip(by=make_user())
@@ -437,6 +437,6 @@ def test_a_doubtful_mail_counts_on_every_day_that_has_a_limit(hands):
 
     for day in (MailboxDay.objects.get(), SequenceDay.objects.get(), WorkspaceDay.everywhere.get()):
         assert (day.reserved, day.sent) == (1, 0)
-    assert outcomes.was_not_sent(touch.pk)
+    assert settling.was_not_sent(touch.pk)
     for day in (MailboxDay.objects.get(), SequenceDay.objects.get(), WorkspaceDay.everywhere.get()):
         assert day.reserved == 0

@@ -9,7 +9,7 @@ from mailboxes.providers import provider_for
 from mailboxes.providers.base import ContentRefused
 from outreach import times
 from outreach.models import User
-from sequences.engine import lifecycle, outcomes, sending
+from sequences.engine import lifecycle, outcomes, sending, settling
 from sequences.engine.claiming import claim_touch
 from sequences.models import Enrollment, Touch
 from tests.factories import (
@@ -125,7 +125,7 @@ def sent_again(at: datetime, by: User) -> Touch:
     assert [next(worker) for _ in range(3)][-1] == "on the wire"
     with times.clock(lambda: at + timedelta(hours=1)):
         sending.reap()
-        assert outcomes.was_not_sent(touch.pk, by=by)
+        assert settling.was_not_sent(touch.pk, by=by)
     touch.refresh_from_db()
     return touch
 

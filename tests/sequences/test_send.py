@@ -6,7 +6,7 @@ import pytest
 from mailboxes.models import MailboxDay, SandboxMail
 from mailboxes.providers import provider_for
 from outreach import times
-from sequences.engine import draining, outcomes, reconciling, sending
+from sequences.engine import draining, reconciling, sending, settling
 from sequences.models import Attempt, Enrollment, Sequence, Touch
 from tests.factories import approve, make_due_touch, make_enrollment, make_sequence
 
@@ -271,7 +271,7 @@ def test_what_nobody_can_tell_is_decided_by_a_person(alice):
     at = times.now()
     for seconds in (30, 60, 120, 240, 480, 900):
         with times.clock(lambda at=at + timedelta(seconds=seconds + 1): at):
-            outcomes.still_unknown(touch.pk, at)
+            settling.still_unknown(touch.pk, at)
 
     touch.refresh_from_db()
     assert touch.decide

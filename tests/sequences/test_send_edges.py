@@ -12,7 +12,7 @@ from mailboxes.models import MailboxDay, SandboxMail
 from mailboxes.providers import provider_for
 from mailboxes.providers.base import Receipt, TryAgain, Unknown
 from outreach import times
-from sequences.engine import claiming, draining, outcomes, reconciling, sending
+from sequences.engine import claiming, draining, outcomes, reconciling, sending, settling
 from sequences.models import Attempt, Enrollment, Sequence, SequenceDay, Touch
 from tests.factories import (
     approve,
@@ -192,7 +192,7 @@ def sent_again_by_a_person(touch):
     """A mail whose worker is slow rather than dead, and that a person has sent again."""
     slow = run_until("on the wire", touch)
     lose_lease(touch)
-    outcomes.was_not_sent(touch.pk)
+    settling.was_not_sent(touch.pk)
     Touch.objects.filter(pk=touch.pk).update(due_at=times.now())
     free_pace()
     return slow
@@ -242,7 +242,7 @@ def test_once_the_first_answer_has_come_nobody_waits_for_the_second(
     touch = make_due_touch(workspace=workspace)
     slow = run_until("on the wire", touch)
     lose_lease(touch)
-    outcomes.was_not_sent(touch.pk, by=alice)
+    settling.was_not_sent(touch.pk, by=alice)
     Touch.objects.filter(pk=touch.pk).update(due_at=times.now())
     free_pace()
     claim = claiming.claim_touch(touch.pk, provider_for(touch.mailbox))
@@ -264,10 +264,10 @@ def test_news_about_a_mail_that_was_settled_meanwhile_changes_nothing(alice, wor
     touch = make_due_touch(workspace=workspace)
     run_until("on the wire", touch)
     lose_lease(touch)
-    assert outcomes.was_not_sent(touch.pk, by=alice)
+    assert settling.was_not_sent(touch.pk, by=alice)
 
-    assert not outcomes.was_sent(touch.pk, Receipt(touch.message_id, ""), by=alice)
-    assert not outcomes.was_not_sent(touch.pk, by=alice)
+    assert not settling.was_sent(touch.pk, Receipt(touch.message_id, ""), by=alice)
+    assert not settling.was_not_sent(touch.pk, by=alice)
 
     touch.refresh_from_db()
     assert touch.status == Touch.Status.SCHEDULED

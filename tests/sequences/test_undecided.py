@@ -3,7 +3,7 @@
 import pytest
 
 from outreach.times import now
-from sequences.engine import counts, outcomes
+from sequences.engine import counts, settling
 from sequences.models import Attempt, Enrollment, Touch
 from tests.factories import make_due_touch, make_user
 
@@ -55,7 +55,7 @@ def test_a_run_that_has_ended_asks_when_no_provider_can_tell():
     run.stop(by=None)
     assert attention(run) == 0
 
-    outcomes.still_unknown(touch.pk, now())
+    settling.still_unknown(touch.pk, now())
 
     run.refresh_from_db()
     assert run.blocked_by == Enrollment.Block.UNCERTAIN_TOUCH
@@ -67,7 +67,7 @@ def test_a_decision_takes_an_ended_run_off_the_list():
     run = touch.enrollment
     run.stop(by=None)
 
-    assert outcomes.was_not_sent(touch.pk, by=make_user())
+    assert settling.was_not_sent(touch.pk, by=make_user())
 
     run.refresh_from_db()
     touch.refresh_from_db()

@@ -22,11 +22,11 @@ from sequences.engine import (
     drafting,
     draining,
     lifecycle,
-    outcomes,
     reconciling,
     replies,
     sandbox,
     sending,
+    settling,
 )
 from sequences.engine.suppressing import link_of, opt_out, optout_url, suppress
 from sequences.models import Enrollment, NotReady, Reply, Sequence, Suppression, TextChanged, Touch
@@ -254,9 +254,9 @@ class Verbs(RuleBasedStateMachine):
         self.verb = "decide"
         touch = Touch.objects.filter(status="uncertain", decide=True).latest("pk")
         if was_sent:
-            outcomes.was_sent(touch.pk, Receipt(touch.message_id), by=self.by)
+            settling.was_sent(touch.pk, Receipt(touch.message_id), by=self.by)
         else:
-            outcomes.was_not_sent(touch.pk, by=self.by)
+            settling.was_not_sent(touch.pk, by=self.by)
 
     @precondition(lambda self: Reply.everywhere.exists())
     @rule(label=st.sampled_from(Reply.Label.values))

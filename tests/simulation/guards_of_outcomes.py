@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from mailboxes.providers.base import TryAgain, Unknown, Verdict
-from sequences.engine import consequences, outcomes, suppressing
+from sequences.engine import consequences, moves, outcomes, settling, suppressing
 from sequences.models import Attempt, Enrollment, Suppression, Touch, enrollment
 from sequences.models.touch import TouchQuerySet
 from sequences.rules import retries
@@ -17,41 +17,41 @@ from tests.simulation.guards import mutant, put
 
 @mutant("reaper: puts back after the wire")
 def requeue(patches: ExitStack) -> None:
-    original = outcomes.reap
+    original = settling.reap
 
     def reap(touch_id: int, at: Any) -> bool:
         Attempt.objects.filter(touch=touch_id, outcome="").update(wire_at=None)
         return original(touch_id, at)
 
-    put(patches, outcomes, "reap", reap)
+    put(patches, settling, "reap", reap)
 
 
 @mutant("reaper: deletes after the wire")
 def delete(patches: ExitStack) -> None:
-    original = outcomes._become_uncertain
+    original = moves.become_uncertain
 
     def become_uncertain(run: Any, touch: Touch, attempt_id: int, words: str, at: Any) -> None:
         if touch.lease_until and touch.lease_until >= at:
             return original(run, touch, attempt_id, words, at)
-        outcomes._close(attempt_id, Attempt.Outcome.ABANDONED, words=words, at=at)
-        outcomes._release(attempt_id)
+        moves.close(attempt_id, Attempt.Outcome.ABANDONED, words=words, at=at)
+        moves.release(attempt_id)
         return touch.move("deleted", allowed=[Touch.Status.SENDING], to=Touch.Status.CANCELLED)
 
-    put(patches, outcomes, "_become_uncertain", become_uncertain)
+    put(patches, moves, "become_uncertain", become_uncertain)
 
 
 @mutant("SMTP: sent again by itself")
 def smtp_again(patches: ExitStack) -> None:
-    original = outcomes.still_unknown
+    original = settling.still_unknown
 
     def still_unknown(touch_id: int, at: Any, **more: Any) -> None:
         checks = Touch.objects.values_list("checks", flat=True).get(pk=touch_id)
         if retries.next_check(checks + 1) is None:
-            outcomes.was_not_sent(touch_id)
+            settling.was_not_sent(touch_id)
         else:
             original(touch_id, at, **more)
 
-    put(patches, outcomes, "still_unknown", still_unknown)
+    put(patches, settling, "still_unknown", still_unknown)
 
 
 @mutant("unknown: taken for a passing fault")

@@ -14,7 +14,7 @@ from sequences.engine import (
     explain,
     gate,
     listening,
-    outcomes,
+    moves,
     pacing,
     replies,
 )
@@ -192,10 +192,10 @@ def read_then_write(patches: ExitStack) -> None:
 
 @mutant("limits: given back when unknown")
 def unknown_releases(patches: ExitStack) -> None:
-    original = outcomes._become_uncertain
+    original = moves.become_uncertain
 
     def become_uncertain(run: Any, touch: Any, attempt_id: int, *rest: Any) -> None:
         original(run, touch, attempt_id, *rest)
-        outcomes._release(attempt_id)
+        moves.release(attempt_id)
 
-    put(patches, outcomes, "_become_uncertain", become_uncertain)
+    put(patches, moves, "become_uncertain", become_uncertain)

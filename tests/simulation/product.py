@@ -13,18 +13,18 @@ from unittest.mock import patch
 from mailboxes import inbox
 from mailboxes.models import Mailbox
 from mailboxes.providers import PROVIDERS, provider_for
-from mailboxes.providers.base import Provider
+from mailboxes.providers.base import Provider, Receipt
 from mailboxes.reading import READERS
 from outreach.prepared import Prepared
 from sequences.engine import (
     claiming,
     draining,
     lifecycle,
-    outcomes,
     reading,
     reconciling,
     replies,
     sending,
+    settling,
 )
 from sequences.models import Touch
 
@@ -139,6 +139,6 @@ def decide(touch: Touch, *, was_sent: bool, by: Any) -> bool:
     if not touch.decide:
         return False
     if was_sent:
-        receipt = outcomes.Receipt(message_id=touch.message_id, thread_id=touch.thread_id)
-        return outcomes.was_sent(touch.pk, receipt, by=by)
-    return outcomes.was_not_sent(touch.pk, by=by)
+        receipt = Receipt(message_id=touch.message_id, thread_id=touch.thread_id)
+        return settling.was_sent(touch.pk, receipt, by=by)
+    return settling.was_not_sent(touch.pk, by=by)
