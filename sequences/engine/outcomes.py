@@ -28,7 +28,7 @@ from outreach.times import database_now, now
 from sequences.engine import moves, thresholds
 from sequences.engine.suppressing import covered_by, lock_runs, suppress
 from sequences.models import Attempt, Enrollment, Event, Suppression, Touch
-from sequences.models.enrollment import PLAN
+from sequences.models.plan import PLAN
 from sequences.rules import retries
 
 if TYPE_CHECKING:

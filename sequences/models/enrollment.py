@@ -16,8 +16,10 @@ from outreach.times import now
 from outreach.transitions import IllegalTransition, Moves
 from sequences.models.contact import Contact
 from sequences.models.event import Event
+from sequences.models.plan import PLAN, block, undecided
+from sequences.models.revision import TextChanged
 from sequences.models.sequence import NotReady, Sequence
-from sequences.models.touch import TextChanged, Touch, block, undecided
+from sequences.models.touch import Touch
 from sequences.rules.places import UNKNOWN, Clock, clock_of
 from sequences.rules.schedule import Window
 
@@ -640,26 +642,4 @@ LOCKED = Prepared(
     ),
     int,
     lock='FOR UPDATE OF "sequences_enrollment"',
-)
-# All steps of a run in their order, without their texts.
-PLAN = Prepared(
-    lambda pk: (
-        Touch.steps.filter(enrollment=pk)
-        .order_by("position")
-        .select_related("step")
-        .only(
-            "enrollment",
-            "position",
-            "status",
-            "decide",
-            "approved_at",
-            "due_at",
-            "is_rescheduled",
-            "in_reply_to",
-            "updated_at",
-            "step__delay_days",
-            "step__delay_hours",
-        )
-    ),
-    int,
 )

@@ -14,43 +14,14 @@ from mailboxes.models import Mailbox
 from outreach.times import now
 from outreach.transitions import IllegalTransition, Moves
 from sequences.models.event import Event
+from sequences.models.revision import Revision, TextChanged
 from sequences.models.sequence import NotReady, Step
 from sequences.rules import footer, schedule, texts, tokens
-
-
-class TextChanged(Exception):
-    """What the person saw is not what stands there now; nothing was changed or approved."""
-
-    def __init__(self, shown: str) -> None:
-        super().__init__("The text changed while you were reading it. Nothing was approved.")
-        self.shown = shown
 
 
 def digest_of(drafts: Iterable[tuple[int, str, str]]) -> str:
     """Return what identifies drafts, given as position, subject and body, in order."""
     return sha256(json.dumps(list(drafts)).encode()).hexdigest()
-
-
-def undecided(plan: Iterable["Touch"]) -> int | None:
-    """Return the step of which no provider can tell whether it was sent: a person must."""
-    unknown = (each for each in plan if each.status == Touch.Status.UNCERTAIN and each.decide)
-    return next((each.position for each in unknown), None)
-
-
-def block(plan: Iterable["Touch"]) -> tuple[str, int | None]:
-    """Return what a person must see to first, and at which step."""
-    waits: dict[str, int] = {}
-    for touch in plan:
-        if touch.status == Touch.Status.UNCERTAIN and touch.decide:
-            waits.setdefault("uncertain_touch", touch.position)
-        elif touch.status == Touch.Status.FAILED:
-            waits.setdefault("failed_touch", touch.position)
-        elif touch.status == Touch.Status.DRAFT and not touch.is_approved:
-            waits.setdefault("unapproved_touch", touch.position)
-    for kind in ("uncertain_touch", "failed_touch", "unapproved_touch"):
-        if kind in waits:
-            return kind, waits[kind]
-    return "", None
 
 
 class TouchQuerySet(models.QuerySet):
@@ -596,83 +567,6 @@ class Touch(Moves):
         if run.is_finished and run.touches.filter(pk=self.pk, status=self.Status.FAILED).exists():
             end = run.get_end_reason_display() or run.get_status_display()
             raise NotReady(f"The run has ended: {end}. Nothing of it is sent any more.")
-
-
-class Revision(models.Model):
-    """A text that a draft had before it was changed, so that a reviewer can see the difference."""
-
-    touch = models.ForeignKey(Touch, models.CASCADE, related_name="revisions")
-    subject = models.CharField(max_length=300, blank=True)
-    body = models.TextField(blank=True)
-    # The approval tokens that pages carried while this text stood.
-    run_token = models.CharField(max_length=32)
-    touch_token = models.CharField(max_length=32)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    at = models.DateTimeField(default=now, editable=False)
-
-    class Meta:
-        ordering = ["at", "id"]
-
-    def __str__(self) -> str:
-        return f"{self.touch} before {self.at:%d %b %H:%M}"
-
-
-class Attempt(models.Model):
-    """One try to send one touch. Append-only; the wire mark is committed before the provider
-    is called, so that a killed worker never leaves a doubt that nobody knows of."""
-
-    class Outcome(models.TextChoices):
-        ACCEPTED = "accepted", "Accepted"
-        REJECTED = "rejected", "Refused"
-        ABANDONED = "abandoned", "Abandoned before it left"
-        UNKNOWN = "unknown", "Unknown"
-
-    touch = models.ForeignKey(Touch, models.CASCADE, related_name="attempts")
-    # The index "sent_lately" begins with it.
-    mailbox = models.ForeignKey(Mailbox, models.PROTECT, related_name="+", db_index=False)
-    number = models.PositiveSmallIntegerField()
-    round = models.PositiveSmallIntegerField(default=1)
-    token = models.PositiveIntegerField()
-    epoch = models.PositiveIntegerField()
-    day = models.DateField("mailbox's local day")
-    sequence_day = models.DateField("sequence's local day", null=True, blank=True)
-    workspace_day = models.DateField("workspace's local day", null=True, blank=True)
-    started_at = models.DateTimeField(default=now)
-    wire_at = models.DateTimeField(null=True, blank=True)
-    finished_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, choices=Outcome.choices, blank=True)
-    words = models.TextField("the provider's words", blank=True)
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-
-    class Meta:
-        ordering = ["number"]
-        constraints = [
-            models.UniqueConstraint(fields=["touch", "number"], name="attempt_once"),
-            # One worker at a time.
-            models.UniqueConstraint(
-                fields=["touch"], condition=Q(outcome=""), name="one_open_attempt"
-            ),
-            # A second acceptance cannot even be recorded quietly.
-            models.UniqueConstraint(
-                fields=["touch"], condition=Q(outcome="accepted"), name="one_accepted_attempt"
-            ),
-        ]
-        indexes = [
-            # For the rolling day: what a mailbox sent within 24 hours, the latest first. An
-            # attempt enters it when it is accepted, so that the wire mark touches no index.
-            models.Index(
-                fields=["mailbox", "-wire_at"],
-                condition=Q(outcome="accepted"),
-                name="sent_lately",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"Attempt {self.number} of {self.touch}"
 
 
 def _subject(text: str) -> str:
