@@ -207,8 +207,7 @@ def back_in_line(run: Enrollment, touch: Touch, *, may_have_left: bool = False) 
         removed = run.dropped_at is not None
         return {"to": Touch.Status.CANCELLED if removed else Touch.Status.SCHEDULED}
     changes = _place_in_line(run)
-    keeps_its_mailbox = may_have_left or touch.was_sent_again()
-    if touch.is_pooled and run.mailbox_id is None and not keeps_its_mailbox:
+    if touch.is_pooled and run.mailbox_id is None and not may_have_left:
         changes["mailbox"] = None
     return changes
 

@@ -83,7 +83,8 @@ def was_sent(touch_id: int, receipt: Receipt, *, by: Any = None) -> bool:
 def was_not_sent(touch_id: int, *, by: Any = None) -> bool:
     """Settle an uncertain touch that never left: it is tried again from the start.
 
-    False when it was settled before.
+    Where a person says so, who cannot know, what may have left from one mailbox of a pool is
+    followed from no other. False when it was settled before.
     """
     at = database_now()
     with transaction.atomic():
@@ -94,6 +95,8 @@ def was_not_sent(touch_id: int, *, by: Any = None) -> bool:
         attempt = _unknown_attempt(touch_id)
         moves.close(attempt.pk, Attempt.Outcome.REJECTED, words=attempt.words, at=at, by=by)
         moves.release(attempt.pk)
+        if by is not None and touch.is_pooled:
+            run.bind(touch.mailbox)
         if run.is_finished and not touch.is_by_hand:
             touch.move("cancelled", allowed=Touch.IN_FLIGHT, **moves.back_in_line(run, touch))
         elif by is None and retries.wait_after(touch.attempts_made) is None:

@@ -423,6 +423,11 @@ class Enrollment(Moves):
         self.schedule_next(at, plan)
         self.refresh_block(plan)
 
+    def bind(self, mailbox: Mailbox | None) -> None:
+        """Let all its mails leave from this mailbox from now on; inside the lock."""
+        self.mailbox = mailbox
+        update(Enrollment, {"pk": self.pk}, mailbox_id=self.mailbox_id, updated_at=now())
+
     def conclude(
         self, event: str, *, to: str, by: Any = None, reason: str = "", **detail: Any
     ) -> None:

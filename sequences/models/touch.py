@@ -403,14 +403,14 @@ class Touch(Moves):
         """Return the mailbox that it waits for; None: whichever of the pool is next."""
         if self.is_by_hand:
             return self.mailbox_id
-        if enrollment.mailbox_id or not self.is_pooled:
-            return enrollment.mailbox_id or enrollment.sequence.mailbox_id
-        return self.mailbox_id if self.was_sent_again() else None
+        if enrollment.mailbox_id:
+            return enrollment.mailbox_id
+        return None if self.is_pooled else enrollment.sequence.mailbox_id
 
     def was_sent_again(self) -> bool:
         """Tell whether a person had it sent again, who cannot know that an earlier try never left.
 
-        A second copy leaves from where the first may have, with its Date.
+        A second copy has the Date of the first.
         """
         return self.attempts.filter(decided_by__isnull=False).exists()
 

@@ -159,3 +159,19 @@ def test_what_a_person_had_sent_again_changes_no_mailbox_once_it_fails_and_is_re
 
     touch.refresh_from_db()
     assert (touch.status, touch.mailbox, touch.dated_at) == ("scheduled", mailbox, date)
+
+
+def test_what_follows_a_mail_that_may_have_left_leaves_from_its_mailbox_though_it_is_skipped():
+    by, at = make_user(), times.now()
+    touch = sent_again(at, by)
+    mailbox = touch.mailbox
+    with times.clock(lambda: at + timedelta(hours=2)):
+        claim = claim_touch(touch.pk, provider_for(mailbox), mailbox)
+        assert claim is not None
+        outcomes.settle_refusal(claim, ContentRefused("550 5.7.1 no"))
+        touch.refresh_from_db()
+        touch.skip(by=by)
+
+    second = Touch.steps.get(enrollment=touch.enrollment_id, position=2)
+    assert (second.status, second.mailbox) == (Touch.Status.SCHEDULED, mailbox)
+    assert second.enrollment.mailbox == mailbox
