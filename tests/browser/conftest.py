@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from outreach.models import User
+from tests.browser import sheets
 from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.browser.places import Product, product_of
 from tests.browser.windows import WAIT, Faults, Windows
@@ -44,11 +46,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package", autouse=True)
 def static_files_are_kept() -> Iterator[None]:
-    """As in production a browser asks for a style sheet once, and not again on every page."""
+    """As in production a browser asks for a file once, and not again on every page."""
     serve = StaticFilesHandler.serve
 
     def serve_to_keep(self: StaticFilesHandler, request: HttpRequest) -> HttpResponseBase:
-        answer = serve(self, request)
+        if request.get_full_path() == settings.STATIC_URL + sheets.SHEET:
+            answer: HttpResponseBase = HttpResponse(sheets.in_one(), content_type="text/css")
+        else:
+            answer = serve(self, request)
         answer["Cache-Control"] = "max-age=3600"
         return answer
 
