@@ -7,6 +7,7 @@ from django.db import transaction
 
 from mailboxes.models import Mailbox
 from outreach import times
+from outreach.models import Workspace
 from outreach.times import now
 from sequences.models import Enrollment, Event, Sequence, Suppression, Touch
 from tests.sequences.judging import (
@@ -84,8 +85,8 @@ def test_a_stop_that_was_undone_held_while_it_held(world):
 
 
 def test_nothing_goes_out_of_a_stopped_workspace(world):
-    world.workspace.stopped_at = world.touch("all", 3).sent_at - timedelta(minutes=1)
-    world.workspace.save()
+    since = world.touch("all", 3).sent_at - timedelta(minutes=1)
+    Workspace.objects.filter(pk=world.workspace.pk).update(stopped_at=since)
 
     assert f"touch {world.touch('all', 3).pk}" in broken()["I13"]
 

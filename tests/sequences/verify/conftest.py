@@ -1,6 +1,6 @@
-"""A world in which mails were really sent, shared by the tests of one module.
+"""A world in which mails were really sent, shared by the tests of this folder.
 
-Such a module marks its tests with `django_db`, so that there is a database for all of them.
+Each module marks its tests with `django_db`, so that there is a database for all of them.
 """
 
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ from tests.sequences.sent_world import Hands, World, build
 
 
 class Shared(TestCase):
-    """A transaction around all tests of this module, rolled back after the last."""
+    """A transaction around all tests of this folder, rolled back after the last."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def built(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
     hands = Hands(datetime(2026, 3, 11, 12, tzinfo=UTC))  # a Wednesday, hours from either midnight
     with django_db_blocker.unblock(), hands.hold():
