@@ -302,6 +302,7 @@ def told(client: Any, token: str, email: str = ADDRESS) -> int:
     return int(answer.status_code)
 
 
+@pytest.mark.once
 @AT_GOOGLE
 def test_google_is_believed_only_with_its_own_token(client, far, mailbox):
     token = far.google.push_token
@@ -336,6 +337,7 @@ def pad(part: str) -> bytes:
     return urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
+@pytest.mark.once
 @AT_GOOGLE
 def test_googles_keys_are_asked_for_once(client, far, mailbox):
     token = far.google.push_token()
@@ -346,6 +348,7 @@ def test_googles_keys_are_asked_for_once(client, far, mailbox):
     assert len(far.calls("google.certs")) <= 1
 
 
+@pytest.mark.once
 @AT_GOOGLE
 def test_without_googles_keys_it_is_asked_to_come_again(client, far, mailbox, settings):
     settings.GOOGLE_CERTS_URL = "http://127.0.0.1:9/certs"
@@ -403,6 +406,7 @@ NO_NOTIFICATIONS = [
 ]
 
 
+@pytest.mark.once
 def test_what_is_no_notification_is_refused(client, far):
     headers = {"Authorization": f"Bearer {far.google.push_token()}"}
     options = {"content_type": "application/json", "headers": headers}
@@ -412,12 +416,14 @@ def test_what_is_no_notification_is_refused(client, far):
             assert client.post(address, body, **options).status_code == 400, (address, body[:50])
 
 
+@pytest.mark.once
 def test_more_than_any_notification_has_is_not_even_read(client, far):
     for address in (GOOGLE, MICROSOFT):
         body = b'{"value": ["' + b"x" * 300_000 + b'"]}'
         assert client.post(address, body, content_type="application/json").status_code == 413
 
 
+@pytest.mark.once
 def test_only_what_is_posted_is_taken(client, far):
     for address in (GOOGLE, MICROSOFT):
         assert client.get(address, {"validationToken": "word"}).status_code == 405
@@ -426,6 +432,7 @@ def test_only_what_is_posted_is_taken(client, far):
 # Microsoft's own ways
 
 
+@pytest.mark.once
 def test_the_word_is_repeated_as_plain_text(client, far):
     answer = client.post(f"{MICROSOFT}?validationToken=Validation%3A+%3Cb%3E%26")
 

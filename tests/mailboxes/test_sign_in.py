@@ -75,6 +75,7 @@ def text_of(answer) -> str:
 # The usual way
 
 
+@pytest.mark.once
 @BOTH
 def test_what_is_asked_for_is_explained_before_anybody_is_asked(admin, provider, page):
     text = text_of(admin.get(page))
@@ -103,6 +104,7 @@ def test_a_mailbox_is_connected_and_sends_a_test_mail(
     assert [each.recipient for each in far_side.journal] == [alice.email]
 
 
+@pytest.mark.once
 @BOTH
 def test_the_answer_is_bound_by_pkce_and_state(admin, far_side, provider, page):
     there = parse_qs(urlsplit(leave(admin, page)).query)
@@ -138,6 +140,7 @@ def test_a_mailbox_that_is_connected_sends_what_was_approved(
 # Coming back without a mailbox: each with its own message
 
 
+@pytest.mark.once
 @BOTH
 def test_who_cancels_reads_that_nothing_was_connected(admin, workspace, provider, page):
     answer = connect(admin, page, answer="cancel")
@@ -148,6 +151,7 @@ def test_who_cancels_reads_that_nothing_was_connected(admin, workspace, provider
     assert not Mailbox.objects.within(workspace).exists()
 
 
+@pytest.mark.once
 @BOTH
 def test_a_permission_that_was_left_out_is_named(admin, workspace, provider, page):
     left_out = {
@@ -264,6 +268,7 @@ def test_a_sandbox_workspace_takes_no_real_mailbox(alice, provider, page):
     assert "takes Sandbox mailboxes only" in text_of(answer)
 
 
+@pytest.mark.once
 @BOTH
 def test_an_app_secret_that_is_wrong_is_the_operators(admin, workspace, far_side, provider, page):
     side_of(far_side, provider).grants.client_secret = "another"
@@ -277,6 +282,7 @@ def test_an_app_secret_that_is_wrong_is_the_operators(admin, workspace, far_side
     assert not Mailbox.objects.within(workspace).exists()
 
 
+@pytest.mark.once
 @BOTH
 @pytest.mark.parametrize("fault", [{"status": 503, "body": "<html>"}, {"line": "drop"}])
 def test_a_provider_that_does_not_answer_is_said_and_not_a_broken_page(
@@ -293,6 +299,7 @@ def test_a_provider_that_does_not_answer_is_said_and_not_a_broken_page(
     assert not Mailbox.objects.within(workspace).exists()
 
 
+@pytest.mark.once
 def test_an_installation_where_gmail_is_switched_off_reads_googles_words(admin, far_side):
     words = "Gmail API has not been used in project 12 before or it is disabled."
     far_side.fail("gmail.profile", status=403, body=error(403, "accessNotConfigured", words))
@@ -300,6 +307,7 @@ def test_an_installation_where_gmail_is_switched_off_reads_googles_words(admin, 
     assert words in text_of(connect(admin, "/mailboxes/connect/google/"))
 
 
+@pytest.mark.once
 def test_an_error_that_the_provider_made_up_is_shown_as_text(admin):
     there = leave(admin, "/mailboxes/connect/google/")
     state = parse_qs(urlsplit(there).query)["state"][0]
@@ -314,6 +322,7 @@ def test_an_error_that_the_provider_made_up_is_shown_as_text(admin):
     assert "<script>alert(1)" not in text_of(answer)
 
 
+@pytest.mark.once
 @BOTH
 def test_a_page_at_another_address_than_the_registered_one_says_where_to_begin(
     admin, settings, provider, page
@@ -326,6 +335,7 @@ def test_a_page_at_another_address_than_the_registered_one_says_where_to_begin(
     assert "Open this page at https://outreach.example.com" in text_of(answer)
 
 
+@pytest.mark.once
 @BOTH
 def test_what_is_missing_on_this_installation_is_said_with_the_address_to_register(
     admin, settings, provider, page
@@ -396,6 +406,7 @@ def test_a_mailbox_that_was_disconnected_keeps_no_tokens(
     assert Mailbox.everywhere.get(pk=mailbox.pk).sign_in == ""
 
 
+@pytest.mark.once
 @BOTH
 def test_the_guide_for_operators_names_what_they_have_to_enter(settings, provider, page):
     far = signing_in.BY_PROVIDER[provider]

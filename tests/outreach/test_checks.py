@@ -185,11 +185,18 @@ def test_secrets_whose_key_is_lost_for_good_are_cleared_on_request(locked, works
 @pytest.mark.parametrize(
     "words",
     [
-        ["manage.py", "clock"],
-        ["-m", "gunicorn", "--config", "python:outreach.gunicorn", "outreach.wsgi"],
-        ["-m", "celery", "--quiet", "--app", "outreach", "worker", "--without-mingle"],
+        pytest.param(["manage.py", "clock"], id="clock", marks=pytest.mark.once),
+        pytest.param(
+            ["-m", "gunicorn", "--config", "python:outreach.gunicorn", "outreach.wsgi"],
+            id="web",
+            marks=pytest.mark.once,
+        ),
+        # Only beside Redis.
+        pytest.param(
+            ["-m", "celery", "--quiet", "--app", "outreach", "worker", "--without-mingle"],
+            id="worker",
+        ),
     ],
-    ids=["clock", "web", "worker"],
 )
 @pytest.mark.django_db(transaction=True)
 def test_no_process_starts_with_keys_that_do_not_open_what_is_stored(locked, words):
@@ -224,6 +231,7 @@ sys.exit(9 if any("may lose commits" in each for each in checks.objections()) el
     assert processes.run_python(code) == 9
 
 
+@pytest.mark.once
 def test_a_database_that_is_not_there_is_no_reason_not_to_start(tmp_path):
     code = "from outreach import checks; raise SystemExit(len(checks.objections()))"
     nowhere = {"DATABASE_URL": "postgresql://outreach@127.0.0.1:1/outreach"}
