@@ -2,18 +2,20 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
+from django.core.files.storage import FileSystemStorage
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from outreach import styles
 from outreach.models import User
-from tests.browser import sheets
 from tests.browser.chromium import CHROMIUM, FLAGS
 from tests.browser.places import Product, product_of
 from tests.browser.windows import WAIT, Faults, Windows
@@ -44,14 +46,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@cache
+def one_sheet() -> bytes:
+    [folder] = settings.STATICFILES_DIRS
+    return bytes(styles.in_one(FileSystemStorage(folder), styles.SHEET).read())
+
+
 @pytest.fixture(scope="package", autouse=True)
 def static_files_are_kept() -> Iterator[None]:
-    """As in production a browser asks for a file once, and not again on every page."""
+    """As in production a browser asks for one style sheet, and once, not again on every page."""
     serve = StaticFilesHandler.serve
 
     def serve_to_keep(self: StaticFilesHandler, request: HttpRequest) -> HttpResponseBase:
-        if request.get_full_path() == settings.STATIC_URL + sheets.SHEET:
-            answer: HttpResponseBase = HttpResponse(sheets.in_one(), content_type="text/css")
+        if request.get_full_path() == settings.STATIC_URL + styles.SHEET:
+            answer: HttpResponseBase = HttpResponse(one_sheet(), content_type="text/css")
         else:
             answer = serve(self, request)
         answer["Cache-Control"] = "max-age=3600"

@@ -1,4 +1,4 @@
-"""One sheet stands for all of them in these tests: it says what they say."""
+"""The style sheets are served as one: it says what they say."""
 
 from playwright.sync_api import Page
 

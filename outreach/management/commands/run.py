@@ -119,8 +119,9 @@ def listens(host: str, port: int) -> bool:
 
 
 def static_fingerprint() -> str:
-    """Return a digest that changes when a file to be served does."""
-    seen = hashlib.sha256(str(settings.STATIC_ROOT).encode())
+    """Return a digest that changes when a file to be served does, or what is made of it."""
+    made_by = settings.STORAGES["staticfiles"]["BACKEND"]
+    seen = hashlib.sha256(f"{settings.STATIC_ROOT} {made_by}\n".encode())
     for finder in get_finders():
         for path, storage in finder.list([]):
             status = Path(storage.path(path)).stat()
