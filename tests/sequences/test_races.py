@@ -217,22 +217,25 @@ def test_what_comes_before_the_gate_holds_the_mail_back(alice, stage):
 def test_what_meets_a_mail_in_the_gate_is_done_only_after_it_is_through(alice, monkeypatch):
     """Whoever is told "stopped" can rely on it: what they did not hold back left before."""
     still_allowed = gate.still_allowed
-    looked = threading.Event()
+    looked, asked = threading.Event(), threading.Event()
 
     def look_and_linger(*args: object) -> bool:
         allowed = still_allowed(*args)
         looked.set()
+        assert asked.wait(10)
         time.sleep(0.2)
         return allowed
 
-    monkeypatch.setattr(gate, "still_allowed", look_and_linger)
     ready = due_follow_ups()
+    monkeypatch.setattr(gate, "still_allowed", look_and_linger)
     for hold, touch in ready.items():
         looked.clear()
+        asked.clear()
 
         def hold_back(hold: str = hold, touch: Touch = touch) -> bool:
             assert looked.wait(10)
             assert not touch.attempts.exclude(wire_at=None).exists()
+            asked.set()
             HOLDS[hold](touch.enrollment, alice)
             return touch.attempts.exclude(wire_at=None).exists()
 
