@@ -247,14 +247,17 @@ class _Update:
         return _Slot(_Place(field, place))
 
 
-PLAIN: dict[str, type] = {
-    "BigAutoField": int,
-    "BigIntegerField": int,
-    "PositiveIntegerField": int,
-    "PositiveSmallIntegerField": int,
-    "ForeignKey": int,
-    "BooleanField": bool,
-    "CharField": str,
+# Django's own fields, not what is made of them: those may encrypt what they are given.
+PLAIN: dict[type[models.Field], type] = {
+    models.BigAutoField: int,
+    models.BigIntegerField: int,
+    models.PositiveIntegerField: int,
+    models.PositiveSmallIntegerField: int,
+    models.ForeignKey: int,
+    models.BooleanField: bool,
+    models.CharField: str,
+    models.EmailField: str,
+    models.TextField: str,
 }
 
 
@@ -264,7 +267,7 @@ class _Place:
     def __init__(self, field: Any, number: int, within: int | None = None) -> None:
         self.field, self._number, self._within = field, number, within
         # What Django would hand to the database as it is, after looking at it for a while.
-        self._plain = PLAIN.get(field.get_internal_type())
+        self._plain = PLAIN.get(type(field))
 
     def value(self, values: Sequence[Any], mine: Any) -> Any:
         value = values[self._number]
@@ -272,6 +275,8 @@ class _Place:
             value = value[self._within]
         if value is None or type(value) is self._plain:
             return value
+        if self._plain is str and isinstance(value, models.Choices):
+            return value.value
         if isinstance(value, models.Model):
             value = value.pk
         return self.field.get_db_prep_save(value, mine)
