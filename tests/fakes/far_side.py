@@ -101,7 +101,8 @@ class FarSide(Website):
                     "scope": " ".join(scopes),
                 }
                 | signed_in_as(email.lower(), CLIENT_ID, self),
-            }
+            },
+            now=self.clock(),
         )
         return cache.serialize()
 
