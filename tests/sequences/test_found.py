@@ -1,8 +1,10 @@
 """What the simulation and the verbs in any order have found, played plainly."""
 
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 
 from mailboxes.models import SandboxMail
 from mailboxes.providers import provider_for
@@ -175,3 +177,14 @@ def test_what_follows_a_mail_that_may_have_left_leaves_from_its_mailbox_though_i
     second = Touch.steps.get(enrollment=touch.enrollment_id, position=2)
     assert (second.status, second.mailbox) == (Touch.Status.SCHEDULED, mailbox)
     assert second.enrollment.mailbox == mailbox
+
+
+def test_runs_from_before_are_bound_to_where_what_was_sent_again_may_have_left():
+    touch = sent_again(times.now(), make_user())
+    other = make_due_touch(sequence=touch.enrollment.sequence)
+    Enrollment.everywhere.update(mailbox=None)
+
+    import_module("sequences.migrations.0011_bound_runs").bind_runs(apps, None)
+
+    bound = dict(Enrollment.everywhere.values_list("pk", "mailbox"))
+    assert bound == {touch.enrollment_id: touch.mailbox_id, other.enrollment_id: None}
