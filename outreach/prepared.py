@@ -19,14 +19,13 @@ from django.db.models.base import ModelState
 from django.db.models.query import ModelIterable
 
 from outreach import statements
-from outreach.pipes import Statement
+from outreach.pipes import PLACE, Statement
 
 T = TypeVar("T")
 
 # What has been compiled, for all connections of the process: it is only read. Two that begin at
 # the same time compile the same twice, and one of them is kept.
 _kept: dict[tuple[Any, ...], Any] = {}
-PLACE = re.compile(r"%([s%])")
 CONSTANT = re.compile(r"[\w ]*", re.ASCII)
 
 
@@ -149,6 +148,7 @@ class _Compiled:
         return found if self._is_tuples else [self._read(row) for row in found]
 
     def _converted(self, mine: Any, row: Sequence[Any]) -> tuple[Any, ...]:
+        # As the compiler itself does, for the one connection that it belongs to.
         values = list(row)
         for place, (converters, expression) in self._converters.items():
             for convert in converters:

@@ -1,7 +1,6 @@
 """The style sheets as one file: a browser that asks for forty waits for forty."""
 
 import re
-from functools import partial
 from typing import Any
 
 from django.core.files.base import ContentFile, File
@@ -22,11 +21,11 @@ def in_one(files: Any, path: str) -> File:
         with files.open(name) as file:
             return str(file.read().decode())
 
-    def imported(folder: str, found: re.Match[str]) -> str:
-        return f"@layer {found[2]} {{\n{text_of(folder + found[1])}}}"
+    def imported(found: re.Match[str]) -> str:
+        return f"@layer {found[2]} {{\n{text_of(f'{folder}/{found[1]}')}}}"
 
-    folder = path[: path.rfind("/") + 1]
-    return ContentFile(IMPORT.sub(partial(imported, folder), text_of(path)).encode())
+    folder = path.rpartition("/")[0]
+    return ContentFile(IMPORT.sub(imported, text_of(path)).encode())
 
 
 class OneSheet(CompressedManifestStaticFilesStorage):
